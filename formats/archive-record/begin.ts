@@ -1,0 +1,56 @@
+import { FormatError } from '../format-error.ts';
+import { parseJsonRecord } from './json-record.ts';
+import { beginName, recordFormat } from './names.ts';
+
+/** What is known before the first page is copied: see archive-record.md. */
+export interface BeginRecord {
+  /** UUID of this backup; the index and the end record repeat it. */
+  backupId: string;
+  tool: string;
+  flavour: 'mariadb' | 'mysql';
+  serverVersion: string;
+  /** innodb_page_size, bytes. */
+  pageSize: number;
+  /** Checkpoint LSN that the copied redo starts at. */
+  redoStart: number;
+  parentId?: string | undefined;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+}
+
+/** Longest begin record a reader accepts, bytes. */
+export const beginBytesMax = 64 * 1024;
+
+export function encodeBegin(record: BeginRecord): Uint8Array {
+  const { parentId = null, ...rest } = record;
+  return new TextEncoder().encode(
+    JSON.stringify({ format: recordFormat, ...rest, parentId }) + '\n',
+  );
+}
+
+export function decodeBegin(bytes: Uint8Array): BeginRecord {
+  const record = parseJsonRecord(beginName, new TextDecoder().decode(bytes));
+  const format = record.number('format');
+  if (format !== recordFormat) {
+    throw new FormatError(
+      'invalid',
+      `${beginName} > format`,
+      0,
+      `${format} is not known to this version, which reads ${recordFormat}`,
+    );
+  }
+  const flavour = record.string('flavour');
+  if (flavour !== 'mariadb' && flavour !== 'mysql') {
+    throw new FormatError('invalid', `${beginName} > flavour`, 0, `"${flavour}" is not known`);
+  }
+  return {
+    backupId: record.string('backupId'),
+    tool: record.string('tool'),
+    flavour,
+    serverVersion: record.string('serverVersion'),
+    pageSize: record.number('pageSize'),
+    redoStart: record.number('redoStart'),
+    parentId: record.optionalString('parentId'),
+    startedAt: record.string('startedAt'),
+  };
+}

@@ -1,0 +1,18 @@
+export { beginName, endName, indexName, recordFormat } from './names.ts';
+export { type BeginRecord, beginBytesMax, decodeBegin, encodeBegin } from './begin.ts';
+export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';
+export {
+  type MemberEntry,
+  decodeIndex,
+  encodeIndex,
+  indexBytesMax,
+  numbersPerChunk,
+} from './member-index.ts';
+export {
+  type Manifest,
+  archiveName,
+  decodeManifest,
+  encodeManifest,
+  manifestBytesMax,
+  manifestName,
+} from './manifest.ts';

@@ -1,0 +1,63 @@
+import { FormatError } from '../format-error.ts';
+import { asJsonRecord, isCount, parseJsonRecord } from './json-record.ts';
+import { indexName, recordFormat } from './names.ts';
+
+/** One member of the archive and where its chunks lie. */
+export interface MemberEntry {
+  path: string;
+  /** InnoDB space id; undefined where there is none or page 0 was still all zero. */
+  spaceId?: number | undefined;
+  /** Physical page size, bytes. */
+  pageSize?: number | undefined;
+  /** Bytes of the member. */
+  size: number;
+  /** Four numbers a chunk: archive offset of its header, payload length, file offset, CRC-32. */
+  chunks: number[];
+}
+
+export const numbersPerChunk = 4;
+
+/** Upper bound of an index's length for what was seen in the stream, so that a reader can limit it. */
+export const indexBytesMax = (members: number, chunks: number): number =>
+  1024 + members * 4096 + chunks * 80;
+
+/** The index as text, one member a line, in pieces so that it is never in memory twice. */
+export function* encodeIndex(
+  backupId: string,
+  members: Iterable<MemberEntry>,
+): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  yield encoder.encode(
+    `{"format":${recordFormat},"backupId":${JSON.stringify(backupId)},"members":[`,
+  );
+  let separator = '\n';
+  for (const { path, spaceId, pageSize, size, chunks } of members) {
+    yield encoder.encode(separator + JSON.stringify({ path, spaceId, pageSize, size, chunks }));
+    separator = ',\n';
+  }
+  yield encoder.encode('\n]}\n');
+}
+
+export function decodeIndex(bytes: Uint8Array): { backupId: string; members: MemberEntry[] } {
+  const record = parseJsonRecord(indexName, new TextDecoder().decode(bytes));
+  return {
+    backupId: record.string('backupId'),
+    members: record.array('members').map((value, i) => decodeMember(value, i)),
+  };
+}
+
+function decodeMember(value: unknown, position: number): MemberEntry {
+  const name = `${indexName} > members[${position}]`;
+  const record = asJsonRecord(name, value);
+  const chunks = record.array('chunks');
+  if (chunks.length % numbersPerChunk !== 0 || !chunks.every(isCount)) {
+    throw new FormatError('invalid', `${name} > chunks`, 0, 'four whole numbers a chunk wanted');
+  }
+  return {
+    path: record.string('path'),
+    spaceId: record.optionalNumber('spaceId'),
+    pageSize: record.optionalNumber('pageSize'),
+    size: record.number('size'),
+    chunks: chunks as number[],
+  };
+}

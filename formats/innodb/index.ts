@@ -1,0 +1,21 @@
+export { isBlankPage } from './blank-page.ts';
+export { isUnproven } from './check-page-compressed.ts';
+export { isDoublewriteArea } from './doublewrite-area.ts';
+export { extentPages } from './extent.ts';
+export { filHeader, fullCrc32FilHeader, noPage } from './fil-header.ts';
+export { filTrailer, fullCrc32FilTrailer } from './fil-trailer.ts';
+export {
+  fspHeader,
+  fspHeaderOffset,
+  readSpaceHeader,
+  spaceHeaderBytes,
+  type SpaceHeader,
+} from './fsp-header.ts';
+export { createPageCheck, type PageCheck, type PageCheckOptions } from './page-check.ts';
+export { crc32Checksum, zipChecksum } from './page-checksum.ts';
+export { pageCompressedHeader } from './page-compressed-header.ts';
+export { pageCompressionAlgorithms, type PageCompression } from './page-compression.ts';
+export { describePageFault, type PageFault, type PageRule } from './page-fault.ts';
+export { pageLsn, pageLsnNumber } from './page-lsn.ts';
+export { describePageType, pageTypes } from './page-type.ts';
+export { parseSpaceFlags, spaceFlagsOffset, type SpaceFormat } from './space-flags.ts';

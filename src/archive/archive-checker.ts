@@ -1,0 +1,219 @@
+import {
+  type BeginRecord,
+  type MemberEntry,
+  beginName,
+  endName,
+  indexName,
+} from '../../formats/archive-record/index.ts';
+import {
+  ChunkDecoder,
+  type ChunkEvent,
+  type ChunkHead,
+  type PayloadHead,
+} from '../../formats/xbstream/index.ts';
+import { BackupError } from '../errors.ts';
+import { CapturedRecords } from './captured-records.ts';
+import { safeMemberPath } from './member-path.ts';
+
+/** A backup by a stock tool has these; without them a cut at a chunk edge would go unseen. */
+const stockEndings = [
+  ['xtrabackup_checkpoints', 'mariadb_backup_checkpoints'],
+  ['xtrabackup_info', 'mariadb_backup_info'],
+];
+
+type HeadEvent = Exclude<ChunkEvent, { kind: 'data' | 'checked' }>;
+
+export interface ArchiveSummary {
+  /** The begin record of an archive that xbpipe wrote; undefined for other archives. */
+  begin: BeginRecord | undefined;
+  members: number;
+  payloadBytes: number;
+}
+
+/**
+ * The one place that judges an archive: feed it every byte, take the events it
+ * lets pass, and believe nothing before `end` returned. It knows archives of
+ * xbpipe (which prove themselves whole) and those of xbstream and mbstream
+ * (where every member must be closed and the closing files of a backup present).
+ */
+export class ArchiveChecker {
+  readonly #decoder = new ChunkDecoder();
+  readonly #open = new Map<string, MemberEntry>();
+  readonly #done = new Map<string, MemberEntry>();
+  readonly #records = new CapturedRecords();
+  readonly #anyArchive: boolean;
+  /** Begins with our begin record; undefined before the first chunk. */
+  #own: boolean | undefined;
+  #capturing: string | undefined;
+  #chunks = 0;
+  #payloadBytes = 0;
+
+  /** `anyArchive`: also accept archives that are no backup; then only open members betray a cut. */
+  constructor(options: { anyArchive?: boolean } = {}) {
+    this.#anyArchive = options.anyArchive ?? false;
+  }
+
+  /** Judges the next bytes of the archive; the events' data are views of `bytes`. */
+  *push(bytes: Uint8Array): Generator<ChunkEvent> {
+    this.#decoder.push(bytes);
+    for (let event = this.#decoder.next(); event; event = this.#decoder.next()) {
+      if (event.kind === 'data') {
+        this.#data(event.bytes);
+        yield event;
+      } else if (event.kind === 'checked') {
+        yield event;
+      } else {
+        const safe = withSafePaths(event);
+        this.#order(safe);
+        yield safe;
+      }
+    }
+  }
+
+  /** The end of the stream: returns only when the archive is whole. */
+  end(): ArchiveSummary {
+    this.#decoder.end();
+    const [unclosed] = this.#open.keys();
+    if (unclosed !== undefined) {
+      throw incomplete(`it ends while ${unclosed} is open (${this.#open.size} members in all)`);
+    }
+    if (this.#own === undefined) throw incomplete('it is empty');
+    if (this.#own) {
+      if (!this.#done.has(endName)) throw incomplete('it has no end record');
+      const { begin, end } = this.#records.prove(this.#done);
+      return { begin, members: end.members, payloadBytes: end.payloadBytes };
+    }
+    if (!this.#anyArchive) this.#requireStockEndings();
+    return { begin: undefined, members: this.#done.size, payloadBytes: this.#payloadBytes };
+  }
+
+  #order(event: HeadEvent): void {
+    const { path } = event;
+    this.#own ??= path === beginName;
+    if (this.#own) this.#orderOfRecords(event);
+    this.#capturing = undefined;
+    switch (event.kind) {
+      case 'payload':
+        this.#payload(event, event.fileOffset + event.length);
+        break;
+      case 'sparse': {
+        const span = event.map.reduce((sum, run) => sum + run.skip + run.length, 0);
+        this.#payload(event, event.fileOffset + span);
+        break;
+      }
+      case 'seek':
+        this.#member(event).size = event.fileOffset;
+        break;
+      case 'end':
+        this.#done.set(path, this.#member(event));
+        this.#open.delete(path);
+        break;
+      case 'rename':
+        this.#moved(event, event.newPath);
+        break;
+      case 'remove':
+        this.#moved(event, undefined);
+        break;
+      case 'ignored':
+        break;
+    }
+  }
+
+  /** What only our own archives promise: no foreign chunk types, and the order of the records. */
+  #orderOfRecords(event: HeadEvent): void {
+    const { path } = event;
+    const at = `at byte ${event.archiveOffset}`;
+    if (event.kind !== 'payload' && event.kind !== 'end') {
+      throw corrupt(`a ${event.kind} chunk ${at} does not belong in it`);
+    }
+    if (path !== beginName && !this.#done.has(beginName)) {
+      throw corrupt(`${path} ${at} comes before the begin record is complete`);
+    }
+    if (this.#done.has(endName)) throw corrupt(`${path} ${at} comes after the end record`);
+    if (path === beginName) return;
+    if (path !== endName && this.#done.has(indexName)) {
+      throw corrupt(`${path} ${at} comes after the index`);
+    }
+    const closing = path === indexName || path === endName;
+    const [unclosed] = [...this.#open.keys()].filter((open) => open !== path).slice(0, 1);
+    if (closing && unclosed !== undefined) {
+      throw incomplete(`${unclosed} is not closed before ${path} ${at}`);
+    }
+  }
+
+  #payload(head: PayloadHead, next: number): void {
+    const { path } = head;
+    const member = this.#member(head);
+    if (head.fileOffset !== member.size) {
+      throw corrupt(
+        `${path}: chunk at byte ${head.archiveOffset} is for file offset ${head.fileOffset}, ` +
+          `${member.size} was expected: a chunk is missing, doubled or out of order`,
+      );
+    }
+    if (this.#own) {
+      member.chunks.push(head.archiveOffset, head.length, head.fileOffset, head.crc);
+      if (CapturedRecords.wants(path)) this.#capturing = path;
+    }
+    member.size = next;
+    this.#chunks += 1;
+    this.#payloadBytes += head.length;
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (this.#capturing === undefined) return;
+    const seen = { members: this.#done.size, chunks: this.#chunks };
+    this.#records.add(this.#capturing, bytes, seen);
+  }
+
+  #member({ path, archiveOffset }: ChunkHead): MemberEntry {
+    const open = this.#open.get(path);
+    if (open) return open;
+    if (this.#done.has(path)) {
+      throw corrupt(`${path} at byte ${archiveOffset} is there a second time`);
+    }
+    const member: MemberEntry = { path, size: 0, chunks: [] };
+    this.#open.set(path, member);
+    return member;
+  }
+
+  /** MariaDB renames and removes members that it sent before; what it never sent is no loss. */
+  #moved({ path, archiveOffset }: ChunkHead, newPath: string | undefined): void {
+    if (this.#open.has(path) || (newPath !== undefined && this.#open.has(newPath))) {
+      throw corrupt(`${path} at byte ${archiveOffset} is renamed or removed while it is open`);
+    }
+    const member = this.#done.get(path);
+    this.#done.delete(path);
+    if (member && newPath !== undefined) this.#done.set(newPath, member);
+  }
+
+  #requireStockEndings(): void {
+    for (const names of stockEndings) {
+      if (!names.some((name) => this.#done.has(name) || this.#hasSuffixed(name))) {
+        throw incomplete(`neither ${names.join(' nor ')} is in it`, {
+          hint: 'an archive that is no backup is extracted with --any-archive',
+        });
+      }
+    }
+  }
+
+  /** Stock tools compress and encrypt members one by one: `xtrabackup_info.zst.xbcrypt`. */
+  #hasSuffixed(name: string): boolean {
+    return ['.qp', '.lz4', '.zst', ''].some((packed) =>
+      ['', '.xbcrypt'].some((locked) => this.#done.has(name + packed + locked)),
+    );
+  }
+}
+
+function withSafePaths(event: HeadEvent): HeadEvent {
+  const path = safeMemberPath(event.path, event.archiveOffset);
+  if (event.kind !== 'rename') return { ...event, path };
+  return { ...event, path, newPath: safeMemberPath(event.newPath, event.archiveOffset) };
+}
+
+function incomplete(message: string, options: { hint?: string } = {}): BackupError {
+  return new BackupError('incomplete', `the archive is not whole: ${message}`, options);
+}
+
+function corrupt(message: string): BackupError {
+  return new BackupError('corrupt', `the archive is damaged: ${message}`);
+}

@@ -1,0 +1,27 @@
+/** What is known of a member when it is opened. */
+export interface MemberInfo {
+  /** Path inside the backup: `db/t.ibd`; at most 511 bytes. */
+  path: string;
+  spaceId?: number | undefined;
+  pageSize?: number | undefined;
+  /** Goes ahead of every other waiting write: the redo log may not wait behind data. */
+  urgent?: boolean;
+}
+
+/** A member being written; its bytes arrive in order. */
+export interface MemberWriter {
+  /** `crc` is the CRC-32 of `payload`; resolves when the buffer may be used again. */
+  write(payload: Uint8Array, crc: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where the members of a backup go: an archive, or a directory of plain files. */
+export interface MemberStore {
+  open(info: MemberInfo): MemberWriter;
+  /** Payload bytes written so far. */
+  readonly bytesWritten: number;
+  /** Commits: after this the backup is a backup. Every member is closed. */
+  finish(): Promise<void>;
+  /** Gives up: nothing that was written may pass as a backup. Never throws. */
+  abort(): Promise<void>;
+}

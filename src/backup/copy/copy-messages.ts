@@ -1,0 +1,45 @@
+/** How the blocks of a file are checked while it is copied. */
+export type CopyKind = 'tablespace' | 'aria-index' | 'aria-data' | 'plain';
+
+/** One file to copy. */
+export interface CopyJob {
+  kind: CopyKind;
+  /** The file on the server's disk. */
+  source: string;
+  /** Its path in the backup. */
+  member: string;
+  /** Undo tablespaces and the system tablespace may shrink while they are read; tables never do. */
+  mayShrink?: boolean;
+  /** Bytes of the file to take at most; what the server appends later comes from its logs. */
+  bytesMax?: number;
+}
+
+/** What was copied: enough to recognise the file after a rename. */
+export interface CopiedFile {
+  member: string;
+  source: string;
+  device: number;
+  inode: number;
+  size: number;
+  /** Undefined for files that are no tablespace, and while page 0 is all zero. */
+  spaceId?: number | undefined;
+}
+
+/** Set before a thread starts. */
+export interface CopyThreadData {
+  buffers: number;
+  chunkBytes: number;
+  /** innodb_page_size, for files whose page 0 is not written yet. */
+  pageSize: number;
+  /** Checkpoint LSN that the backup's redo starts at. */
+  redoStart: number;
+}
+
+export type ToCopyThread = { kind: 'job'; job: CopyJob } | { kind: 'buffer'; buffer: ArrayBuffer };
+
+export type FromCopyThread =
+  | { kind: 'open'; spaceId?: number | undefined; pageSize?: number | undefined }
+  | { kind: 'chunk'; buffer: ArrayBuffer; length: number; crc: number }
+  | { kind: 'copied'; file: CopiedFile }
+  /** The file was gone when it was to be opened. */
+  | { kind: 'vanished' };

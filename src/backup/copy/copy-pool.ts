@@ -1,0 +1,112 @@
+import type { MemberStore, MemberWriter } from '../../archive/member-store.ts';
+import { BackupError } from '../../errors.ts';
+import { type Thread, startThread } from '../../worker/thread.ts';
+import type {
+  CopiedFile,
+  CopyJob,
+  CopyThreadData,
+  FromCopyThread,
+  ToCopyThread,
+} from './copy-messages.ts';
+
+/** What became of a job. */
+export type CopyOutcome = { copied: CopiedFile } | { vanished: CopyJob };
+
+/** The copy threads: they live through the whole backup and take the files of each stage in turn. */
+export class CopyPool {
+  readonly #copiers: Copier[];
+
+  constructor(threads: number, data: CopyThreadData, store: MemberStore) {
+    this.#copiers = Array.from({ length: threads }, () => new Copier(data, store));
+  }
+
+  /** Copies all files, each by whichever thread is free; the first failure fails all. */
+  async copy(jobs: readonly CopyJob[]): Promise<CopyOutcome[]> {
+    const outcomes: CopyOutcome[] = [];
+    const waiting = jobs.values();
+    const work = async (copier: Copier): Promise<void> => {
+      for (const job of waiting) outcomes.push(await copier.copy(job));
+    };
+    await Promise.all(this.#copiers.map(work));
+    return outcomes;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#copiers.map((copier) => copier.stop()));
+  }
+}
+
+class Copier {
+  readonly #thread: Thread<ToCopyThread>;
+  readonly #store: MemberStore;
+  #current:
+    | {
+        job: CopyJob;
+        member: MemberWriter | undefined;
+        written: Promise<void>;
+        done: (outcome: CopyOutcome) => void;
+        fail: (error: unknown) => void;
+      }
+    | undefined;
+
+  constructor(data: CopyThreadData, store: MemberStore) {
+    this.#store = store;
+    this.#thread = startThread<ToCopyThread, FromCopyThread>(
+      import.meta.url,
+      'copy-thread',
+      data,
+      (message) => {
+        this.#take(message);
+      },
+    );
+  }
+
+  async copy(job: CopyJob): Promise<CopyOutcome> {
+    const outcome = new Promise<CopyOutcome>((done, fail) => {
+      this.#current = { job, member: undefined, written: Promise.resolve(), done, fail };
+    });
+    this.#thread.post({ kind: 'job', job });
+    return await Promise.race([outcome, this.#thread.failed]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread.stop();
+  }
+
+  #take(message: FromCopyThread): void {
+    const current = this.#current;
+    if (!current) return;
+    try {
+      switch (message.kind) {
+        case 'open': {
+          const { spaceId, pageSize } = message;
+          current.member = this.#store.open({ path: current.job.member, spaceId, pageSize });
+          break;
+        }
+        case 'chunk': {
+          if (!current.member) throw new BackupError('failed', 'a chunk came before its member');
+          const { buffer, length, crc } = message;
+          current.written = current.member
+            .write(new Uint8Array(buffer, 0, length), crc)
+            .then(() => {
+              this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
+            });
+          current.written.catch(current.fail);
+          break;
+        }
+        case 'copied':
+          void current.written
+            .then(() => current.member?.close())
+            .then(() => {
+              current.done({ copied: message.file });
+            }, current.fail);
+          break;
+        case 'vanished':
+          current.done({ vanished: current.job });
+          break;
+      }
+    } catch (error) {
+      current.fail(error);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type SpaceFormat,
+  createPageCheck,
+  describePageFault,
+  isDoublewriteArea,
+  pageLsnNumber,
+  parseSpaceFlags,
+  readSpaceHeader,
+} from '../../../formats/innodb/index.ts';
+import { BackupError, toBackupError } from '../../errors.ts';
+import { type BlockCheck, readFully, settleBlocks } from './block-reader.ts';
+import type { CopyJob } from './copy-messages.ts';
+
+const page0Tries = 10;
+const page0RetryMs = 100;
+/** Enough of page 0 for its header, whatever the page size. */
+const page0Bytes = 1024;
+
+/** A tablespace as its page 0 describes it; undefined while page 0 is all zero. */
+export interface SpaceIdentity {
+  spaceId: number;
+  format: SpaceFormat;
+}
+
+/** Reads page 0 until it makes sense: the server may be in the middle of writing it. */
+export async function identifySpace(fd: number, path: string): Promise<SpaceIdentity | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const page0 = new Uint8Array(page0Bytes);
+      if (readFully(fd, page0, 0) < page0Bytes) return undefined;
+      const header = readSpaceHeader(page0);
+      return header && { spaceId: header.spaceId, format: parseSpaceFlags(header.flags) };
+    } catch (error) {
+      if (tries >= page0Tries) {
+        const { message } = toBackupError(error);
+        throw new BackupError('corrupt-page', `${path}: page 0 at byte 0 is corrupt: ${message}`, {
+          where: { path, offset: 0 },
+          cause: error,
+        });
+      }
+      await sleep(page0RetryMs);
+    }
+  }
+}
+
+/** The check for the pages of a space, in words. */
+export function pageCheckOf({ spaceId, format }: SpaceIdentity): BlockCheck {
+  const check = createPageCheck(format, { spaceId });
+  return (page, number) => {
+    if (spaceId === 0 && isDoublewriteArea(number, format.pageSize)) return undefined;
+    const fault = check(page, number);
+    return fault && describePageFault(fault);
+  };
+}
+
+/** What `copyBlocks` needs to know of a file. */
+export interface BlockFile {
+  fd: number;
+  path: string;
+  blockSize: number;
+  /** Bytes to copy: whole blocks only. */
+  size: number;
+  mayShrink: boolean;
+  /** Undefined for files that carry no checksums. */
+  check: BlockCheck | undefined;
+}
+
+/** Where checked blocks go. */
+export interface BlockOutput {
+  take(): Promise<Uint8Array<ArrayBuffer>>;
+  send(buffer: Uint8Array<ArrayBuffer>, length: number): void;
+  back(buffer: ArrayBuffer): void;
+}
+
+/**
+ * Copies whole, checked blocks; returns the bytes copied. Growth after `size` was
+ * taken is left to the redo log. A file that may shrink (undo truncation) ends
+ * where it ends now: the redo log holds the truncation.
+ */
+export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<number> {
+  const { fd, path, blockSize, size, mayShrink, check } = file;
+  let position = 0;
+  while (position < size) {
+    const buffer = await output.take();
+    const wanted = Math.min(buffer.length - (buffer.length % blockSize), size - position);
+    const got = readFully(fd, buffer.subarray(0, wanted), position);
+    const whole = got - (got % blockSize);
+    if (got < wanted && !mayShrink) {
+      throw new BackupError('failed', `${path} shrank from ${size} to ${position + got} bytes`, {
+        where: { path, offset: position + got },
+      });
+    }
+    if (check) {
+      await settleBlocks({ fd, path }, buffer.subarray(0, whole), position, blockSize, check);
+    }
+    if (whole > 0) output.send(buffer, whole);
+    else output.back(buffer.buffer);
+    position += whole;
+    if (got < wanted) break;
+  }
+  return position;
+}
+
+/** The plan for one tablespace file that is open. */
+export async function planTablespace(
+  fd: number,
+  job: CopyJob,
+  server: { pageSize: number; redoStart: number },
+): Promise<{ identity: SpaceIdentity | undefined; file: BlockFile }> {
+  const identity = await identifySpace(fd, job.source);
+  const blockSize = identity?.format.physicalPageSize ?? server.pageSize;
+  const { size } = fstatSync(fd);
+  return {
+    identity,
+    file: {
+      fd,
+      path: job.source,
+      blockSize,
+      size: size - (size % blockSize),
+      mayShrink: job.mayShrink ?? false,
+      check: identity ? pageCheckOf(identity) : youngPageCheck(server.redoStart),
+    },
+  };
+}
+
+/**
+ * For a file whose page 0 is still all zero: it was created after the checkpoint,
+ * and redo makes every page of it anew. A page older than that gives away a
+ * page 0 that was lost, not one that is yet to come.
+ */
+function youngPageCheck(redoStart: number): BlockCheck {
+  return (page) => {
+    const lsn = pageLsnNumber(page);
+    if (lsn >= redoStart || page.every((byte) => byte === 0)) return undefined;
+    return `page 0 of the file is all zero, but this page has the older LSN ${lsn}`;
+  };
+}

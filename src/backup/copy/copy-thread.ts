@@ -1,0 +1,86 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { hasCode } from '../../errors.ts';
+import { type ThreadPort, runThread } from '../../worker/thread.ts';
+import { ChunkOutput } from './chunk-output.ts';
+import { planAria } from './copy-aria.ts';
+import type { CopyJob, CopyThreadData, FromCopyThread, ToCopyThread } from './copy-messages.ts';
+import { type BlockFile, copyBlocks, planTablespace } from './copy-tablespace.ts';
+
+/** A page copier: one file at a time, read, checked and handed on in chunks. */
+runThread<CopyThreadData, FromCopyThread, ToCopyThread>(async (data, port) => {
+  const output = new ChunkOutput(port, data.buffers, data.chunkBytes);
+  const jobs: CopyJob[] = [];
+  let wake: () => void = () => undefined;
+  port.onMessage((message) => {
+    if (message.kind === 'buffer') output.back(message.buffer);
+    else {
+      jobs.push(message.job);
+      wake();
+    }
+  });
+  for (;;) {
+    const job = jobs.shift();
+    if (job) await copy(job, data, port, output);
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+});
+
+async function copy(
+  job: CopyJob,
+  data: CopyThreadData,
+  port: ThreadPort<FromCopyThread, ToCopyThread>,
+  output: ChunkOutput,
+): Promise<void> {
+  const fd = openIfThere(job.source);
+  if (fd === undefined) {
+    port.post({ kind: 'vanished' });
+    return;
+  }
+  try {
+    const { spaceId, pageSize, file } = await plan(fd, job, data);
+    port.post({ kind: 'open', spaceId, pageSize });
+    const size = await copyBlocks(file, output);
+    const { dev: device, ino: inode } = fstatSync(fd);
+    const { member, source } = job;
+    port.post({ kind: 'copied', file: { member, source, device, inode, size, spaceId } });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function plan(
+  fd: number,
+  job: CopyJob,
+  data: CopyThreadData,
+): Promise<{ file: BlockFile; spaceId?: number | undefined; pageSize?: number | undefined }> {
+  switch (job.kind) {
+    case 'tablespace': {
+      const { identity, file } = await planTablespace(fd, job, data);
+      return { file, spaceId: identity?.spaceId, pageSize: identity?.format.physicalPageSize };
+    }
+    case 'aria-index':
+    case 'aria-data':
+      return { file: planAria(fd, job) };
+    case 'plain':
+      return { file: planPlain(fd, job) };
+  }
+}
+
+/** Any other file, byte for byte; the locks say that it keeps still or only grows. */
+function planPlain(fd: number, job: CopyJob): BlockFile {
+  const size = Math.min(fstatSync(fd).size, job.bytesMax ?? Infinity);
+  return { fd, path: job.source, blockSize: 1, size, mayShrink: false, check: undefined };
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

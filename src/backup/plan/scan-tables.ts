@@ -1,0 +1,32 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { hasCode, toBackupError } from '../../errors.ts';
+import type { ServerInfo } from '../../server/server-info.ts';
+import { identifySpace } from '../copy/copy-tablespace.ts';
+import type { SpaceFile } from './ddl-changes.ts';
+import { type TablespaceFile, tableFiles } from './tablespace-files.ts';
+
+/** The table files that are there now, each with what it is recognised by. */
+export async function scanTables(info: ServerInfo): Promise<(TablespaceFile & SpaceFile)[]> {
+  const found: (TablespaceFile & SpaceFile)[] = [];
+  for (const file of tableFiles(info)) {
+    const identity = await identify(file.source);
+    if (identity) found.push({ ...file, ...identity });
+  }
+  return found;
+}
+
+async function identify(path: string): Promise<Omit<SpaceFile, 'member'> | undefined> {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw toBackupError(error, 'access');
+  }
+  try {
+    const { dev: device, ino: inode } = fstatSync(fd);
+    return { device, inode, spaceId: (await identifySpace(fd, path))?.spaceId };
+  } finally {
+    closeSync(fd);
+  }
+}

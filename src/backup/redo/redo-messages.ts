@@ -1,0 +1,45 @@
+import type { Access } from '../../server/session.ts';
+
+/** What the redo thread is started with. */
+export interface RedoThreadData {
+  access: Access;
+  logPath: string;
+  /** Directory for redo that the sink does not take in time. */
+  spoolDirectory: string;
+  /** `Backup <version>`: what the server checks in the header of a backup's log. */
+  creator: string;
+}
+
+export type ToRedoThread =
+  /** The sink may be handed one more chunk. */
+  | { kind: 'credit' }
+  /** Copy up to this LSN, and to the newest checkpoint if that is higher; then stop. */
+  | { kind: 'finish'; lsn: number };
+
+/** A table file that was created, renamed or deleted, as the redo log tells it. */
+export interface DdlRecord {
+  kind: 'ddl';
+  type: 'create' | 'rename' | 'delete';
+  path: string;
+  /** End of the mini-transaction. */
+  lsn: number;
+}
+
+export interface RedoProgress {
+  kind: 'progress';
+  /** LSN copied up to. */
+  position: number;
+  capacity: number;
+  /** Bytes the server may write before it overwrites what was not copied. */
+  headRoom: number;
+  spilledBytes: number;
+}
+
+export type FromRedoThread =
+  | { kind: 'started'; checkpointLsn: number }
+  | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer>; crc: number }
+  | DdlRecord
+  | RedoProgress
+  /** Copying is over; what is still queued follows as chunks, then `drained`. */
+  | { kind: 'reached'; checkpointLsn: number; lastLsn: number }
+  | { kind: 'drained' };

@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { BeginRecord } from '../../../formats/archive-record/index.ts';
+import { maskArgv } from '../../../formats/metadata/index.ts';
+import { ArchiveDirectory } from '../../archive/archive-directory.ts';
+import { ArchiveWriter } from '../../archive/archive-writer.ts';
+import type { MemberStore } from '../../archive/member-store.ts';
+import { type BackupOptions, type BackupResult, backup } from '../../backup/backup.ts';
+import { BackupError, toBackupError } from '../../errors.ts';
+import { DirectoryStore } from '../../sink/directory-store.ts';
+import { openStdout } from '../../sink/stdout.ts';
+import { type ConnectionValues, accessOf, addConnectionOptions } from '../connection-options.ts';
+import { formatBytes } from '../console-reporter.ts';
+import { parseCount } from '../parse-values.ts';
+import type { CommandContext } from '../run-command.ts';
+import { pathOfUrl } from '../target-url.ts';
+
+interface BackupValues extends ConnectionValues {
+  stream?: string | true;
+  to?: string;
+  targetDir?: string;
+  extraLsndir?: string;
+  datadir?: string;
+  parallel: number;
+  lockDdl: 'ON' | 'REDUCED';
+  lockDdlTimeout: number;
+  tmpdir: string;
+}
+
+export function backupCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('backup')
+    .description('Takes a hot full backup of a running server')
+    .optionsGroup('Where it goes (default: an archive on standard output):')
+    .addOption(
+      new Option('--stream [format]', 'an xbstream archive on standard output').choices([
+        'xbstream',
+        'mbstream',
+      ]),
+    )
+    .option('--to <target>', 'a new directory (path or file: URL) with archive and manifest')
+    .option('--target-dir <dir>', 'plain files in a new or empty directory')
+    .option('--extra-lsndir <dir>', 'write the checkpoints and info files there as well')
+    .optionsGroup('How it is taken:')
+    .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
+    .addOption(
+      new Option(
+        '--lock-ddl <mode>',
+        'ON: hold DDL off for the whole copy; REDUCED: only at its end',
+      )
+        .choices(['ON', 'REDUCED'])
+        .default('REDUCED'),
+    )
+    .option(
+      '--lock-ddl-timeout <seconds>',
+      'longest wait for each backup lock',
+      parseCount,
+      31536000,
+    )
+    .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
+    .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
+  addConnectionOptions(command);
+  context.register(command, async (values: BackupValues, { reporter, signal }) => {
+    const result = await backup(optionsOf(values), reporter, signal);
+    if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
+    reporter.info(
+      `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
+        `LSN ${result.redoStart} to ${result.lastLsn}`,
+    );
+  });
+}
+
+function optionsOf(values: BackupValues): BackupOptions {
+  const { lockDdl, parallel, datadir } = values;
+  return {
+    access: accessOf(values),
+    openStore: storeOpener(values),
+    format: values.targetDir === undefined ? 'xbstream' : 'file',
+    lockDdl,
+    lockTimeoutSeconds: values.lockDdlTimeout,
+    parallel,
+    datadir,
+    spoolDirectory: values.tmpdir,
+    command: maskArgv(process.argv.slice(2)),
+  };
+}
+
+/** Opens the target only when the server side is ready: a refused backup leaves nothing behind. */
+function storeOpener({ stream, to, targetDir }: BackupValues): BackupOptions['openStore'] {
+  const named = [stream, to, targetDir].filter((value) => value !== undefined);
+  if (named.length > 1) {
+    throw new BackupError('usage', '--stream, --to and --target-dir exclude each other');
+  }
+  if (targetDir !== undefined) return () => DirectoryStore.create(targetDir);
+  if (to !== undefined) {
+    const path = pathOfUrl(to);
+    return (begin) => ArchiveDirectory.create(path, begin);
+  }
+  const sink = openStdout();
+  return (begin: BeginRecord): Promise<MemberStore> => ArchiveWriter.begin(sink, begin);
+}
+
+function writeExtra(directory: string, { metadata }: BackupResult): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    for (const { name, bytes } of metadata.filter(({ name }) =>
+      /_(checkpoints|info)$/.test(name),
+    )) {
+      writeFileSync(join(directory, name), bytes);
+    }
+  } catch (error) {
+    throw toBackupError(error, 'storage');
+  }
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { StagedDirectory } from '../../sink/staged-directory.ts';
+import { extract } from '../../restore/extract.ts';
+import { formatBytes } from '../console-reporter.ts';
+import { openSource } from '../open-source.ts';
+import type { CommandContext } from '../run-command.ts';
+
+interface ExtractValues {
+  from?: string;
+  directory: string;
+  verbose?: boolean;
+  anyArchive?: boolean;
+}
+
+export function extractCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('extract')
+    .description('Extracts an xbstream archive, strictly: one that is not whole is refused')
+    .option('--from <source>', 'archive file or backup directory (default: standard input)')
+    .option('-C, --directory <dir>', 'where to', '.')
+    .option('-v, --verbose', 'print the name of every file')
+    .option('--any-archive', 'also extract archives that are no backup');
+  context.register(command, async (values: ExtractValues, { reporter, signal }) => {
+    const { source, totalBytes } = openSource(values.from);
+    const directory = await StagedDirectory.create(values.directory, { empty: false });
+    const summary = await extract(source, directory, {
+      anyArchive: values.anyArchive === true,
+      signal,
+      onProgress: (bytes) => {
+        reporter.progress({ bytes, totalBytes });
+      },
+      ...(values.verbose === true ? { onMember: (path) => reporter.info(path) } : {}),
+    });
+    await directory.commit();
+    reporter.info(
+      `${summary.members} files, ${formatBytes(summary.payloadBytes)} in ${values.directory}`,
+    );
+  });
+}

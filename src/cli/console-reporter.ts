@@ -1,0 +1,126 @@
+import type { Progress, Reporter } from '../reporter.ts';
+
+/** Everything for a person or a machine goes to standard error: standard output may be the archive. */
+type Line = (text: string) => void;
+
+const plainEveryMs = 10_000;
+
+/** Reporter for a terminal, for a log file, or (`json`) for a program. */
+export function consoleReporter(options: { json: boolean; quiet: boolean }): Reporter {
+  const write: Line = (text) => process.stderr.write(text);
+  if (options.json) return jsonReporter(write);
+  if (options.quiet) return plainReporter(write, Infinity);
+  return process.stderr.isTTY ? terminalReporter(write) : plainReporter(write, plainEveryMs);
+}
+
+/** One object a line, with a `type`. */
+function jsonReporter(write: Line): Reporter {
+  const line = (type: string, fields: object): void => {
+    write(`${JSON.stringify({ type, time: new Date().toISOString(), ...fields })}\n`);
+  };
+  return {
+    info: (message) => {
+      line('info', { message });
+    },
+    warn: (message) => {
+      line('warning', { message });
+    },
+    progress: (progress) => {
+      line('progress', progress);
+    },
+  };
+}
+
+function plainReporter(write: Line, everyMs: number): Reporter {
+  const speed = new Speed();
+  let last = performance.now();
+  return {
+    info: (message) => {
+      write(`${timestamp()} ${message}\n`);
+    },
+    warn: (message) => {
+      write(`${timestamp()} WARNING: ${message}\n`);
+    },
+    progress: (progress) => {
+      if (performance.now() - last < everyMs) return;
+      last = performance.now();
+      write(`${timestamp()} ${describe(progress, speed)}\n`);
+    },
+  };
+}
+
+/** Keeps the progress on the last line of the terminal. */
+function terminalReporter(write: Line): Reporter {
+  const speed = new Speed();
+  const clear = '\r\x1b[K';
+  let shown = '';
+  const above = (text: string): void => {
+    write(`${clear}${text}\n${shown}`);
+  };
+  return {
+    info: (message) => {
+      above(`${timestamp()} ${message}`);
+    },
+    warn: (message) => {
+      above(`${timestamp()} WARNING: ${message}`);
+    },
+    progress: (progress) => {
+      const width = process.stderr.columns > 0 ? process.stderr.columns - 1 : 79;
+      shown = describe(progress, speed).slice(0, width);
+      write(clear + shown);
+    },
+  };
+}
+
+/** Bytes a second since the first report. */
+class Speed {
+  readonly #start = performance.now();
+
+  of(bytes: number): number {
+    return bytes / Math.max(0.001, (performance.now() - this.#start) / 1000);
+  }
+}
+
+function describe(progress: Progress, speed: Speed): string {
+  const { bytes, totalBytes, redoHeadRoom } = progress;
+  const rate = speed.of(bytes);
+  const parts = [formatBytes(bytes)];
+  if (totalBytes !== undefined && totalBytes > 0) {
+    parts[0] += ` of ${formatBytes(totalBytes)}`;
+    parts.push(`${Math.floor((bytes / totalBytes) * 100)} %`);
+  }
+  parts.push(`${formatBytes(rate)}/s`);
+  if (totalBytes !== undefined && rate > 0) {
+    parts.push(`${formatDuration((totalBytes - bytes) / rate)} left`);
+  }
+  if (redoHeadRoom) {
+    const { bytes: room, capacity, spilledBytes } = redoHeadRoom;
+    parts.push(`redo head-room ${Math.floor((room / capacity) * 100)} %`);
+    if (spilledBytes > 0) parts.push(`${formatBytes(spilledBytes)} of redo spooled`);
+  }
+  return parts.join(', ');
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(value < 10 ? 2 : 1)} ${units[unit] ?? ''}`;
+}
+
+function formatDuration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes} min ${whole % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function timestamp(): string {
+  return new Date().toISOString().replace('T', ' ').replace('Z', '');
+}

@@ -1,0 +1,16 @@
+import { failures } from '../errors.ts';
+
+/** The exit statuses as lines of a help text or a table, from the one table of failures. */
+export function exitStatusRows(): { status: number; meaning: string }[] {
+  return [
+    { status: 0, meaning: 'done; a backup is complete and restorable' },
+    ...Object.values(failures),
+  ];
+}
+
+export function exitStatusHelp(): string {
+  const rows = exitStatusRows().map(
+    ({ status, meaning }) => `  ${String(status).padStart(3)}  ${meaning}`,
+  );
+  return `\nExit status:\n${rows.join('\n')}`;
+}

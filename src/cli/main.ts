@@ -1,0 +1,38 @@
+import { Command, CommanderError } from 'commander';
+import { failures } from '../errors.ts';
+import { version } from '../version.ts';
+import { backupCommand } from './commands/backup.ts';
+import { extractCommand } from './commands/extract.ts';
+import { exitStatusHelp } from './exit-status.ts';
+import { commandContext } from './run-command.ts';
+import { modernArguments } from './xtrabackup-arguments.ts';
+
+/** Every command of the tool; tests walk this tree. */
+export function buildProgram(): Command {
+  const program = new Command('xbpipe')
+    .description('Hot physical backups of MariaDB, streamed, restored without a prepare step')
+    .version(`xbpipe version ${version}`, '-V, --version')
+    .addHelpText('after', exitStatusHelp())
+    .configureOutput({ writeOut: (text) => process.stdout.write(text) })
+    .exitOverride();
+  const context = commandContext();
+  for (const add of [backupCommand, extractCommand]) add(program, context);
+  for (const command of program.commands) {
+    // -h is the host, as in the server's own tools.
+    command.helpOption('--help', 'show this help').addHelpText('after', exitStatusHelp());
+    command.exitOverride();
+  }
+  return program;
+}
+
+/** Runs the tool; it ends the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // Options may hold a password: from here on a process listing shows none.
+  process.title = 'xbpipe';
+  try {
+    await buildProgram().parseAsync(modernArguments(argv), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exit(error.exitCode === 0 ? 0 : failures.usage.status);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Access } from '../session.ts';
+import { Session } from '../session.ts';
+
+export const stages = ['START', 'FLUSH', 'BLOCK_DDL', 'BLOCK_COMMIT'] as const;
+export type Stage = (typeof stages)[number];
+
+/**
+ * BACKUP STAGE on a connection of its own. The server ends the stage when the
+ * connection dies, so even kill -9 leaves no lock behind.
+ */
+export class BackupStages {
+  readonly #session: Session;
+  #reached = -1;
+  #commitsBlockedSince: number | undefined;
+  #commitsBlockedMs = 0;
+
+  private constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** `lockTimeoutSeconds`: how long each stage may wait for what other sessions hold. */
+  static async open(access: Access, lockTimeoutSeconds: number): Promise<BackupStages> {
+    const session = await Session.open(access);
+    await session.run(`SET SESSION lock_wait_timeout = ${lockTimeoutSeconds}`);
+    return new BackupStages(session);
+  }
+
+  /** Milliseconds that commits were held off. */
+  get commitsBlockedMs(): number {
+    return this.#commitsBlockedMs;
+  }
+
+  /** Goes on to a stage, through all before it; a stage already reached stays. */
+  async reach(stage: Stage): Promise<void> {
+    for (const next of stages.slice(this.#reached + 1, stages.indexOf(stage) + 1)) {
+      if (next === 'BLOCK_COMMIT') this.#commitsBlockedSince = performance.now();
+      await this.#session.run(`BACKUP STAGE ${next}`);
+      this.#reached = stages.indexOf(next);
+    }
+  }
+
+  /** Releases everything; to be called while the work went well. */
+  async end(): Promise<void> {
+    if (this.#reached >= 0) await this.#session.run('BACKUP STAGE END');
+    this.#reached = -1;
+    if (this.#commitsBlockedSince !== undefined) {
+      this.#commitsBlockedMs = performance.now() - this.#commitsBlockedSince;
+    }
+  }
+
+  /** The way out on every path: drops the connection and with it whatever it holds. Never throws. */
+  async close(): Promise<void> {
+    if (this.#reached >= 0) this.#session.destroy();
+    else await this.#session.close();
+  }
+}

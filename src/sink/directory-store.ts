@@ -1,0 +1,50 @@
+import type { MemberInfo, MemberStore, MemberWriter } from '../archive/member-store.ts';
+import { BackupError } from '../errors.ts';
+import { MemberFiles } from './member-files.ts';
+import { StagedDirectory } from './staged-directory.ts';
+
+/** A backup as plain files: `--target-dir`. */
+export class DirectoryStore implements MemberStore {
+  readonly #directory: StagedDirectory;
+  readonly #files: MemberFiles;
+  readonly #paths = new Set<string>();
+  #bytesWritten = 0;
+
+  private constructor(directory: StagedDirectory) {
+    this.#directory = directory;
+    this.#files = new MemberFiles(directory);
+  }
+
+  static async create(target: string): Promise<DirectoryStore> {
+    return new DirectoryStore(await StagedDirectory.create(target, { empty: true }));
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  open({ path }: MemberInfo): MemberWriter {
+    if (this.#paths.has(path)) throw new BackupError('failed', `${path} would be there twice`);
+    this.#paths.add(path);
+    let size = 0;
+    return {
+      write: async (payload) => {
+        const position = size;
+        size += payload.length;
+        await this.#files.write(path, position, payload);
+        this.#bytesWritten += payload.length;
+      },
+      close: () => this.#files.close(path, size),
+    };
+  }
+
+  async finish(): Promise<void> {
+    await this.#files.settle();
+    await this.#directory.commit();
+  }
+
+  async abort(): Promise<void> {
+    await this.#files.abandon();
+    await this.#directory.discard();
+  }
+}

@@ -1,0 +1,81 @@
+import { close, fsync, open, writev } from 'node:fs';
+import { promisify } from 'node:util';
+import { toBackupError } from '../errors.ts';
+import type { ByteSink } from './byte-sink.ts';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
+
+/** A file; one that it created is fsynced when closed. */
+export class FileSink implements ByteSink {
+  readonly name: string;
+  readonly #fd: number;
+  readonly #owned: boolean;
+
+  private constructor(name: string, fd: number, owned: boolean) {
+    this.name = name;
+    this.#fd = fd;
+    this.#owned = owned;
+  }
+
+  /** Creates the file; it must not exist. */
+  static async create(path: string): Promise<FileSink> {
+    try {
+      return new FileSink(path, await openFile(path, 'wx', 0o640), true);
+    } catch (error) {
+      throw toBackupError(error, 'storage');
+    }
+  }
+
+  /** A descriptor that the caller was given, such as a redirected standard output: written where it stands, left open. */
+  static inherited(name: string, fd: number): FileSink {
+    return new FileSink(name, fd, false);
+  }
+
+  async write(buffers: Uint8Array[]): Promise<void> {
+    let left = buffers.filter((b) => b.length > 0);
+    while (left.length > 0) left = after(left, await this.#writeSome(left));
+  }
+
+  #writeSome(buffers: Uint8Array[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      writev(this.#fd, buffers, (error, written) => {
+        if (error) reject(this.#failed(error));
+        else resolve(written);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#owned) return;
+    try {
+      await syncFile(this.#fd);
+      await closeFile(this.#fd);
+    } catch (error) {
+      throw this.#failed(error as Error);
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (this.#owned) await closeFile(this.#fd).catch(() => undefined);
+  }
+
+  #failed(error: Error): Error {
+    return toBackupError(Object.assign(error, { path: this.name }), 'storage');
+  }
+}
+
+/** What is left of `buffers` after `written` bytes of them: a write may be short. */
+function after(buffers: Uint8Array[], written: number): Uint8Array[] {
+  const left: Uint8Array[] = [];
+  let skip = written;
+  for (const buffer of buffers) {
+    if (skip >= buffer.length) skip -= buffer.length;
+    else {
+      left.push(buffer.subarray(skip));
+      skip = 0;
+    }
+  }
+  return left;
+}

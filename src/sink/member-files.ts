@@ -1,0 +1,109 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import type { StagedDirectory } from './staged-directory.ts';
+
+/** How many closed files may wait for the disk at once. */
+const syncsInFlight = 8;
+
+/** The members of a backup as plain files in a staged directory, fsynced before it is committed. */
+export class MemberFiles {
+  readonly #directory: StagedDirectory;
+  readonly #open = new Map<string, FileHandle>();
+  readonly #syncing = new Set<Promise<void>>();
+  #failure: { error: unknown } | undefined;
+
+  constructor(directory: StagedDirectory) {
+    this.#directory = directory;
+  }
+
+  /** Writes all of `bytes` at `position`; the first write to a path creates it, and it must be new. */
+  async write(path: string, position: number, bytes: Uint8Array): Promise<void> {
+    const handle = await this.#handle(path);
+    await wrapped(path, async () => {
+      for (let done = 0; done < bytes.length;) {
+        const rest = bytes.length - done;
+        const { bytesWritten } = await handle.write(bytes, done, rest, position + done);
+        done += bytesWritten;
+      }
+    });
+  }
+
+  /** Ends a member, which may be empty; `size` is where a hole at its end would end. */
+  async close(path: string, size: number): Promise<void> {
+    const handle = await this.#handle(path);
+    this.#open.delete(path);
+    const synced = wrapped(path, async () => {
+      const { size: written } = await handle.stat();
+      if (written < size) await handle.truncate(size);
+      await handle.sync();
+      await handle.close();
+    })
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#syncing.delete(synced));
+    this.#syncing.add(synced);
+    if (this.#syncing.size >= syncsInFlight) await Promise.race(this.#syncing);
+    this.#check();
+  }
+
+  async rename(path: string, newPath: string): Promise<void> {
+    await this.settle();
+    const [from, to] = [await this.#directory.place(path), await this.#directory.place(newPath)];
+    await ifThere(path, () => rename(from, to));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.settle();
+    const place = await this.#directory.place(path);
+    await ifThere(path, () => rm(place));
+  }
+
+  /** Waits until every closed member is on the disk. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#syncing);
+    this.#check();
+  }
+
+  /** Closes what is open, without any claim. Never throws. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#syncing);
+    for (const handle of this.#open.values()) await handle.close().catch(() => undefined);
+    this.#open.clear();
+  }
+
+  async #handle(path: string): Promise<FileHandle> {
+    const open = this.#open.get(path);
+    if (open) return open;
+    const place = await this.#directory.place(path);
+    const handle = await wrapped(path, () => createFile(place));
+    this.#open.set(path, handle);
+    return handle;
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+/** A new file; what exists, a symbolic link included, is never followed or overwritten. */
+async function createFile(path: string): Promise<FileHandle> {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  return await open(path, O_CREAT + O_EXCL + O_NOFOLLOW + O_WRONLY, 0o640);
+}
+
+async function ifThere(path: string, run: () => Promise<void>): Promise<void> {
+  await wrapped(path, run).catch((error: unknown) => {
+    if (!(error instanceof BackupError) || !hasCode(error.cause, 'ENOENT')) throw error;
+  });
+}
+
+async function wrapped<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Error && !('path' in error)) Object.assign(error, { path });
+    throw toBackupError(error, 'storage');
+  }
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+
+import {
+  filHeader,
+  filTrailer,
+  fspHeader,
+  fullCrc32FilHeader,
+  fullCrc32FilTrailer,
+  pageCompressedHeader,
+  pageTypes,
+} from '../../../formats/innodb/index.ts';
+
+/** The cells of the first table below a heading, without the two rows of its head. */
+function tableBelow(file: string, heading: string): string[][] {
+  const lines = readFileSync(`formats/innodb/${file}`, 'utf8').split('\n');
+  const from = lines.indexOf(`## ${heading}`);
+  assert.notEqual(from, -1, heading);
+  const first = lines.findIndex((line, index) => index > from && line.startsWith('|'));
+  const rows: string[][] = [];
+  for (let at = first + 2; lines[at]?.startsWith('|') === true; at += 1) {
+    rows.push(
+      (lines[at] ?? '')
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  }
+  return rows;
+}
+
+describe('the InnoDB specs', () => {
+  for (const [file, layout] of [
+    ['fil-header.md', filHeader],
+    ['fil-header.md', fullCrc32FilHeader],
+    ['fil-header.md', filTrailer],
+    ['fil-header.md', fullCrc32FilTrailer],
+    ['fsp-header.md', fspHeader],
+    ['page-compressed-header.md', pageCompressedHeader],
+  ] as const) {
+    it(`have the fields of the ${layout.name} as the code has them`, () => {
+      const rows = layout
+        .rows()
+        .map((row) => [String(row.offset), row.type, row.field, row.description]);
+      assert.deepEqual(tableBelow(file, layout.name), rows);
+    });
+  }
+
+  it('name the page types the code names', () => {
+    assert.deepEqual(tableBelow('fil-header.md', 'Page types'), Object.entries(pageTypes));
+  });
+});
