@@ -3,9 +3,14 @@ import { failures } from '../errors.ts';
 import { version } from '../version.ts';
 import { backupCommand } from './commands/backup.ts';
 import { extractCommand } from './commands/extract.ts';
+import { guardCommand } from './commands/guard.ts';
+import { prepareCommand } from './commands/prepare.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { exitStatusHelp } from './exit-status.ts';
 import { commandContext } from './run-command.ts';
 import { modernArguments } from './xtrabackup-arguments.ts';
+
+const commands = [backupCommand, extractCommand, restoreCommand, prepareCommand, guardCommand];
 
 /** Every command of the tool; tests walk this tree. */
 export function buildProgram(): Command {
@@ -16,7 +21,7 @@ export function buildProgram(): Command {
     .configureOutput({ writeOut: (text) => process.stdout.write(text) })
     .exitOverride();
   const context = commandContext();
-  for (const add of [backupCommand, extractCommand]) add(program, context);
+  for (const add of commands) add(program, context);
   for (const command of program.commands) {
     // -h is the host, as in the server's own tools.
     command.helpOption('--help', 'show this help').addHelpText('after', exitStatusHelp());

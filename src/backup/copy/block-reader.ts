@@ -1,6 +1,6 @@
-import { readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError } from '../../errors.ts';
+import { readFully } from '../../tablespace/read-fully.ts';
 
 /** A block that the server is writing right now is torn; it is whole again this soon. */
 const rereadMs = 100;
@@ -8,17 +8,6 @@ const rereadsMax = 10;
 
 /** Says what is wrong with a block, or undefined. */
 export type BlockCheck = (block: Uint8Array, blockNumber: number) => string | undefined;
-
-/** Reads until `buffer` is full or the file ends; returns the bytes read. */
-export function readFully(fd: number, buffer: Uint8Array, position: number): number {
-  let done = 0;
-  while (done < buffer.length) {
-    const got = readSync(fd, buffer, done, buffer.length - done, position + done);
-    if (got === 0) break;
-    done += got;
-  }
-  return done;
-}
 
 /**
  * Checks every block of what was read at `position` and reads a bad one again,

@@ -36,18 +36,19 @@ export class CopyPool {
   }
 }
 
+/** The file that a thread is at. */
+interface Current {
+  job: CopyJob;
+  member: MemberWriter | undefined;
+  written: Promise<void>;
+  done: (outcome: CopyOutcome) => void;
+  fail: (error: unknown) => void;
+}
+
 class Copier {
   readonly #thread: Thread<ToCopyThread>;
   readonly #store: MemberStore;
-  #current:
-    | {
-        job: CopyJob;
-        member: MemberWriter | undefined;
-        written: Promise<void>;
-        done: (outcome: CopyOutcome) => void;
-        fail: (error: unknown) => void;
-      }
-    | undefined;
+  #current: Current | undefined;
 
   constructor(data: CopyThreadData, store: MemberStore) {
     this.#store = store;
@@ -73,6 +74,21 @@ class Copier {
     await this.#thread.stop();
   }
 
+  async #write(
+    member: MemberWriter | undefined,
+    { buffer, length, crc }: { buffer: ArrayBuffer; length: number; crc: number },
+  ): Promise<void> {
+    if (!member) throw new BackupError('failed', 'a chunk came before its member');
+    await member.write(new Uint8Array(buffer, 0, length), crc);
+    this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
+  }
+
+  async #close(current: Current, copied: CopiedFile): Promise<void> {
+    await current.written;
+    await current.member?.close();
+    current.done({ copied });
+  }
+
   #take(message: FromCopyThread): void {
     const current = this.#current;
     if (!current) return;
@@ -83,23 +99,12 @@ class Copier {
           current.member = this.#store.open({ path: current.job.member, spaceId, pageSize });
           break;
         }
-        case 'chunk': {
-          if (!current.member) throw new BackupError('failed', 'a chunk came before its member');
-          const { buffer, length, crc } = message;
-          current.written = current.member
-            .write(new Uint8Array(buffer, 0, length), crc)
-            .then(() => {
-              this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
-            });
+        case 'chunk':
+          current.written = this.#write(current.member, message);
           current.written.catch(current.fail);
           break;
-        }
         case 'copied':
-          void current.written
-            .then(() => current.member?.close())
-            .then(() => {
-              current.done({ copied: message.file });
-            }, current.fail);
+          this.#close(current, message.file).catch(current.fail);
           break;
         case 'vanished':
           current.done({ vanished: current.job });

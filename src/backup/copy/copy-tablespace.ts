@@ -1,37 +1,27 @@
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type SpaceFormat,
-  createPageCheck,
-  describePageFault,
-  isDoublewriteArea,
-  pageLsnNumber,
-  parseSpaceFlags,
-  readSpaceHeader,
-} from '../../../formats/innodb/index.ts';
+import { pageLsnNumber } from '../../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
-import { type BlockCheck, readFully, settleBlocks } from './block-reader.ts';
+import {
+  type SpaceIdentity,
+  describingPageCheck,
+  identifySpace,
+} from '../../tablespace/identify-space.ts';
+import { readFully } from '../../tablespace/read-fully.ts';
+import { type BlockCheck, settleBlocks } from './block-reader.ts';
 import type { CopyJob } from './copy-messages.ts';
 
 const page0Tries = 10;
 const page0RetryMs = 100;
-/** Enough of page 0 for its header, whatever the page size. */
-const page0Bytes = 1024;
-
-/** A tablespace as its page 0 describes it; undefined while page 0 is all zero. */
-export interface SpaceIdentity {
-  spaceId: number;
-  format: SpaceFormat;
-}
 
 /** Reads page 0 until it makes sense: the server may be in the middle of writing it. */
-export async function identifySpace(fd: number, path: string): Promise<SpaceIdentity | undefined> {
+export async function identifyLiveSpace(
+  fd: number,
+  path: string,
+): Promise<SpaceIdentity | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      const page0 = new Uint8Array(page0Bytes);
-      if (readFully(fd, page0, 0) < page0Bytes) return undefined;
-      const header = readSpaceHeader(page0);
-      return header && { spaceId: header.spaceId, format: parseSpaceFlags(header.flags) };
+      return identifySpace(fd);
     } catch (error) {
       if (tries >= page0Tries) {
         const { message } = toBackupError(error);
@@ -43,16 +33,6 @@ export async function identifySpace(fd: number, path: string): Promise<SpaceIden
       await sleep(page0RetryMs);
     }
   }
-}
-
-/** The check for the pages of a space, in words. */
-export function pageCheckOf({ spaceId, format }: SpaceIdentity): BlockCheck {
-  const check = createPageCheck(format, { spaceId });
-  return (page, number) => {
-    if (spaceId === 0 && isDoublewriteArea(number, format.pageSize)) return undefined;
-    const fault = check(page, number);
-    return fault && describePageFault(fault);
-  };
 }
 
 /** What `copyBlocks` needs to know of a file. */
@@ -109,7 +89,7 @@ export async function planTablespace(
   job: CopyJob,
   server: { pageSize: number; redoStart: number },
 ): Promise<{ identity: SpaceIdentity | undefined; file: BlockFile }> {
-  const identity = await identifySpace(fd, job.source);
+  const identity = await identifyLiveSpace(fd, job.source);
   const blockSize = identity?.format.physicalPageSize ?? server.pageSize;
   const { size } = fstatSync(fd);
   return {
@@ -120,7 +100,7 @@ export async function planTablespace(
       blockSize,
       size: size - (size % blockSize),
       mayShrink: job.mayShrink ?? false,
-      check: identity ? pageCheckOf(identity) : youngPageCheck(server.redoStart),
+      check: identity ? describingPageCheck(identity) : youngPageCheck(server.redoStart),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { hasCode, toBackupError } from '../../errors.ts';
 import type { ServerInfo } from '../../server/server-info.ts';
-import { identifySpace } from '../copy/copy-tablespace.ts';
+import { identifyLiveSpace } from '../copy/copy-tablespace.ts';
 import type { SpaceFile } from './ddl-changes.ts';
 import { type TablespaceFile, tableFiles } from './tablespace-files.ts';
 
@@ -25,7 +25,7 @@ async function identify(path: string): Promise<Omit<SpaceFile, 'member'> | undef
   }
   try {
     const { dev: device, ino: inode } = fstatSync(fd);
-    return { device, inode, spaceId: (await identifySpace(fd, path))?.spaceId };
+    return { device, inode, spaceId: (await identifyLiveSpace(fd, path))?.spaceId };
   } finally {
     closeSync(fd);
   }

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { restore } from '../../restore/restore.ts';
+import { openSource } from '../open-source.ts';
+import type { CommandContext } from '../run-command.ts';
+import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
+import { noteOwner } from './prepare.ts';
+
+interface RestoreValues extends ServerValues {
+  from?: string;
+  datadir: string;
+}
+
+export function restoreCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('restore')
+    .description('Brings an archive back as a data directory: extract, check, recover')
+    .option('--from <source>', 'archive file or backup directory (default: standard input)')
+    .requiredOption('--datadir <dir>', 'new or empty directory');
+  addServerOptions(command);
+  context.register(command, async (values: RestoreValues, { reporter, signal }) => {
+    const { datadir } = values;
+    const { source, totalBytes } = openSource(values.from);
+    const options = { ...serverOptionsOf(values), datadir, totalBytes };
+    await restore(source, options, reporter, signal);
+    noteOwner(reporter, datadir);
+  });
+}

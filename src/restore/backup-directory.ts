@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type BeginRecord,
+  type MemberEntry,
+  beginName,
+  decodeBegin,
+  decodeIndex,
+  indexName,
+} from '../../formats/archive-record/index.ts';
+import { toSafeNumber } from '../../formats/layout.ts';
+import {
+  type BackupMyCnf,
+  type Checkpoints,
+  acceptedNames,
+  commonNames,
+  decodeBackupMyCnf,
+  decodeCheckpoints,
+  decodeInfo,
+} from '../../formats/metadata/index.ts';
+import { BackupError, toBackupError } from '../errors.ts';
+import { stageName } from '../sink/staged-directory.ts';
+
+/** An extracted backup as its own files describe it. */
+export interface BackupDirectory {
+  path: string;
+  checkpoints: Checkpoints;
+  /** Name of the file that `checkpoints` came from. */
+  checkpointsName: string;
+  /** End of the redo that was copied. */
+  lastLsn: number;
+  serverVersion: string;
+  options: BackupMyCnf;
+  /** Only in backups by xbpipe. */
+  begin: BeginRecord | undefined;
+  members: MemberEntry[] | undefined;
+}
+
+/** Reads the metadata of an extracted backup, of xbpipe or of mariadb-backup. */
+export function readBackupDirectory(path: string): BackupDirectory {
+  if (existsSync(join(path, stageName))) {
+    throw new BackupError('incomplete', `${path} holds an unfinished extraction (${stageName})`, {
+      where: { path },
+    });
+  }
+  const checkpoints = readOne(path, acceptedNames.checkpoints, decodeCheckpoints);
+  const { value: info } = readOne(path, acceptedNames.info, decodeInfo);
+  const { value: options } = readOne(path, [commonNames.backupMyCnf], decodeBackupMyCnf);
+  const { value: begin } = readOptional(path, beginName, decodeBegin);
+  const { value: index } = readOptional(path, indexName, decodeIndex);
+  return {
+    path,
+    checkpoints: checkpoints.value,
+    checkpointsName: checkpoints.name,
+    lastLsn: toSafeNumber(checkpoints.value.lastLsn, 'checkpoints > last_lsn', 0),
+    serverVersion: info.serverVersion,
+    options,
+    begin,
+    members: index?.members,
+  };
+}
+
+function readOne<T>(
+  path: string,
+  names: readonly string[],
+  decode: (bytes: Uint8Array) => T,
+): { name: string; value: T } {
+  for (const name of names) {
+    const { value } = readOptional(path, name, decode);
+    if (value !== undefined) return { name, value };
+  }
+  throw new BackupError(
+    'incomplete',
+    `${path} has no ${names.join(' or ')}: it is no whole backup`,
+    {
+      where: { path },
+    },
+  );
+}
+
+function readOptional<T>(
+  path: string,
+  name: string,
+  decode: (bytes: Uint8Array) => T,
+): { value: T | undefined } {
+  const file = join(path, name);
+  if (!existsSync(file)) return { value: undefined };
+  try {
+    return { value: decode(readFileSync(file)) };
+  } catch (error) {
+    const { code, message } = toBackupError(error, 'storage');
+    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
+      where: { path: file },
+      cause: error,
+    });
+  }
+}

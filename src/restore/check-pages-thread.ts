@@ -1,0 +1,62 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { FormatError } from '../../formats/format-error.ts';
+import { pageLsnNumber } from '../../formats/innodb/index.ts';
+import { BackupError } from '../errors.ts';
+import { describingPageCheck, identifySpace } from '../tablespace/identify-space.ts';
+import { readFully } from '../tablespace/read-fully.ts';
+import { runThread } from '../worker/thread.ts';
+import type { PageJob, PageResult, PageThreadData } from './check-pages.ts';
+
+const windowBytes = 4 * 1024 * 1024;
+
+runThread<PageThreadData, { kind: 'result'; result: PageResult }, PageJob>((data, port) => {
+  const window = new Uint8Array(windowBytes);
+  return new Promise((_, reject) => {
+    port.onMessage(({ path }) => {
+      try {
+        port.post({ kind: 'result', result: { pages: checkFile(path, data.lastLsn, window) } });
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+});
+
+/** Pages of one file; a FormatError about its page 0 comes out as damage too. */
+function checkFile(path: string, lastLsn: number, window: Uint8Array): number {
+  const fd = openSync(path, 'r');
+  try {
+    const identity = identifySpace(fd);
+    // A file that was copied before its first page was written: redo makes it anew.
+    if (!identity) return 0;
+    const { physicalPageSize: size } = identity.format;
+    const check = describingPageCheck(identity);
+    const pages = Math.floor(fstatSync(fd).size / size);
+    for (let first = 0; first < pages; first += windowBytes / size) {
+      const count = Math.min(windowBytes / size, pages - first);
+      readFully(fd, window.subarray(0, count * size), first * size);
+      for (let i = 0; i < count; i++) {
+        const page = window.subarray(i * size, (i + 1) * size);
+        const fault = check(page, first + i) ?? youngerThan(page, lastLsn);
+        if (fault !== undefined) throw damaged(path, first + i, (first + i) * size, fault);
+      }
+    }
+    return pages;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw damaged(path, 0, error.offset, error.message);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function youngerThan(page: Uint8Array, lastLsn: number): string | undefined {
+  const lsn = pageLsnNumber(page);
+  return lsn > lastLsn ? `LSN ${lsn} is beyond the backup's end, ${lastLsn}` : undefined;
+}
+
+function damaged(path: string, page: number, offset: number, fault: string): BackupError {
+  return new BackupError('corrupt', `${path}: page ${page} at byte ${offset}: ${fault}`, {
+    where: { path, offset },
+  });
+}

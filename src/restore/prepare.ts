@@ -1,0 +1,81 @@
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  backupTypes,
+  encodeCheckpoints,
+  isIncremental,
+  isPrepared,
+} from '../../formats/metadata/index.ts';
+import { BackupError } from '../errors.ts';
+import type { Reporter } from '../reporter.ts';
+import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts';
+import { checkFiles } from './check-files.ts';
+import { checkPages } from './check-pages.ts';
+import { checkRedo } from './check-redo.ts';
+import { resolveLeftovers } from './ddl-leftovers.ts';
+import { recover } from './recover.ts';
+import { findServerBinary } from './server-binary.ts';
+
+export interface PrepareOptions {
+  serverBinary?: string | undefined;
+  /** More arguments for the server that recovers, such as those of a key plugin. */
+  serverArguments: readonly string[];
+}
+
+/** Says that the files were checked and DDL's leftovers resolved, so that a second try may go on from there. */
+const stateName = 'xbpipe_prepare_state';
+
+/**
+ * Makes an extracted full backup a data directory that any server start takes.
+ * Nothing is started before every file, page and redo record was checked, and
+ * nothing is called done before the server recovered to the recorded LSN.
+ */
+export async function prepare(
+  path: string,
+  options: PrepareOptions,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const backup = readBackupDirectory(path);
+  if (isPrepared(backup.checkpoints)) {
+    reporter.info(`${path} is prepared already`);
+    return;
+  }
+  refuseIncremental(backup);
+  const server = await findServerBinary(options.serverBinary, backup.serverVersion);
+  const redo = await checkRedo(backup);
+  reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
+  const state = join(path, stateName);
+  if (!existsSync(state)) checkFiles(backup);
+  const pages = await checkPages(backup);
+  reporter.info(`${pages} pages checked`);
+  signal.throwIfAborted();
+
+  writeFileSync(state, '');
+  const resolved = resolveLeftovers(path);
+  if (resolved > 0) reporter.info(`${resolved} traces of DDL during the backup resolved`);
+  reporter.info(`recovering with ${server.path} (${server.version})`);
+  const log = await recover(backup, redo, server, { ...options, signal });
+  for (const warning of log.warnings) reporter.info(`server: ${warning}`);
+  reporter.info(`the server recovered to LSN ${redo.lastLsn} and shut down cleanly`);
+  markPrepared(backup, state);
+}
+
+function refuseIncremental({ checkpoints, path }: BackupDirectory): void {
+  if (!isIncremental(checkpoints)) return;
+  throw new BackupError('chain', `${path} is an incremental backup: it needs its full backup`, {
+    where: { path },
+  });
+}
+
+/** The type that stock tools know as "redo is in the data files". */
+function markPrepared(
+  { path, checkpoints, checkpointsName }: BackupDirectory,
+  state: string,
+): void {
+  const bytes = encodeCheckpoints({ ...checkpoints, backupType: backupTypes.logApplied });
+  const file = join(path, checkpointsName);
+  writeFileSync(`${file}.tmp`, bytes, { flush: true });
+  renameSync(`${file}.tmp`, file);
+  rmSync(state);
+}

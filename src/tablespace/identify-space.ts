@@ -1,0 +1,43 @@
+import {
+  type SpaceFormat,
+  createPageCheck,
+  describePageFault,
+  isDoublewriteArea,
+  parseSpaceFlags,
+  readSpaceHeader,
+} from '../../formats/innodb/index.ts';
+import { readFully } from './read-fully.ts';
+
+/** A tablespace as its page 0 describes it. */
+export interface SpaceIdentity {
+  spaceId: number;
+  format: SpaceFormat;
+}
+
+/** Enough of page 0 for its header, whatever the page size. */
+const page0Bytes = 1024;
+
+/**
+ * Reads page 0; undefined while it is all zero (the file is new and its space id
+ * known to the redo log only). A FormatError when it makes no sense.
+ */
+export function identifySpace(fd: number): SpaceIdentity | undefined {
+  const page0 = new Uint8Array(page0Bytes);
+  if (readFully(fd, page0, 0) < page0Bytes) return undefined;
+  const header = readSpaceHeader(page0);
+  return header && { spaceId: header.spaceId, format: parseSpaceFlags(header.flags) };
+}
+
+/** A check for the pages of a space that says in words what is wrong with one. */
+export function describingPageCheck({
+  spaceId,
+  format,
+}: SpaceIdentity): (page: Uint8Array, number: number) => string | undefined {
+  const check = createPageCheck(format, { spaceId });
+  return (page, number) => {
+    // The old doublewrite buffer holds copies of other spaces' pages, which nothing can place.
+    if (spaceId === 0 && isDoublewriteArea(number, format.pageSize)) return undefined;
+    const fault = check(page, number);
+    return fault && describePageFault(fault);
+  };
+}
