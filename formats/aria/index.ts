@@ -9,6 +9,7 @@ export {
 export { logControl, logFileName, readLogControl, type AriaLogControl } from './log-control.ts';
 export {
   createAriaPageCheck,
+  describeAriaPageFault,
   type AriaFile,
   type AriaPageCheck,
   type AriaPageFault,

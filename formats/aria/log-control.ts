@@ -29,7 +29,6 @@ const fixedBytes = 30;
 const changingBytes = 22;
 
 export interface AriaLogControl {
-  /** Zeros in both before the first checkpoint. */
   readonly checkpointLsn: { readonly file: number; readonly offset: number };
   /** The log files are `aria_log.00000001` and so on, up to this number. */
   readonly lastLogNumber: number;

@@ -12,6 +12,13 @@ export interface AriaPageFault {
   readonly computed: number;
 }
 
+/** The fault in words. */
+export function describeAriaPageFault({ rule, stored, computed }: AriaPageFault): string {
+  return rule === 'used length'
+    ? `used length ${stored}, at most ${computed} possible`
+    : `checksum 0x${stored.toString(16).padStart(8, '0')}, expected 0x${computed.toString(16).padStart(8, '0')}`;
+}
+
 export type AriaPageCheck = (page: Uint8Array, pageNumber: number) => AriaPageFault | undefined;
 
 const checksumSize = 4;

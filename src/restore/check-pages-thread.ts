@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { FormatError } from '../../formats/format-error.ts';
 import { pageLsnNumber } from '../../formats/innodb/index.ts';
-import { BackupError } from '../errors.ts';
+import { BackupError, toBackupError } from '../errors.ts';
 import { describingPageCheck, identifySpace } from '../tablespace/identify-space.ts';
 import { readFully } from '../tablespace/read-fully.ts';
 import { runThread } from '../worker/thread.ts';
@@ -16,7 +16,7 @@ runThread<PageThreadData, { kind: 'result'; result: PageResult }, PageJob>((data
       try {
         port.post({ kind: 'result', result: { pages: checkFile(path, data.lastLsn, window) } });
       } catch (error) {
-        reject(error);
+        reject(toBackupError(error));
       }
     });
   });

@@ -1,11 +1,14 @@
 import { close, fsync, open, writev } from 'node:fs';
 import { promisify } from 'node:util';
-import { toBackupError } from '../errors.ts';
+import { hasCode, toBackupError } from '../errors.ts';
 import type { ByteSink } from './byte-sink.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const syncFile = promisify(fsync);
+
+/** How long to wait before a descriptor that takes nothing right now is tried again. */
+const busyMs = 1;
 
 /** A file; one that it created is fsynced when closed. */
 export class FileSink implements ByteSink {
@@ -41,8 +44,10 @@ export class FileSink implements ByteSink {
   #writeSome(buffers: Uint8Array[]): Promise<number> {
     return new Promise((resolve, reject) => {
       writev(this.#fd, buffers, (error, written) => {
-        if (error) reject(this.#failed(error));
-        else resolve(written);
+        if (!error) resolve(written);
+        // Another process may have made a pipe that we share non-blocking.
+        else if (hasCode(error, 'EAGAIN')) setTimeout(resolve, busyMs, 0);
+        else reject(this.#failed(error));
       });
     });
   }

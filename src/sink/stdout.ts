@@ -1,9 +1,10 @@
-import { constants, fstatSync, openSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { BackupError, isSystemError } from '../errors.ts';
+import { BackupError } from '../errors.ts';
 import type { ByteSink } from './byte-sink.ts';
 import { FileSink } from './file-sink.ts';
 import { PipeSink } from './pipe-sink.ts';
+import { SocketSink } from './socket-sink.ts';
 
 const stdoutFd = 1;
 const name = 'standard output';
@@ -16,20 +17,7 @@ export function openStdout(): ByteSink {
     });
   }
   const stat = fstatSync(stdoutFd);
-  if (stat.isFIFO()) return new PipeSink(name, reopened());
-  if (stat.isSocket()) return new PipeSink(name, stdoutFd);
+  if (stat.isFIFO()) return new PipeSink(name, stdoutFd);
+  if (stat.isSocket()) return new SocketSink(name, stdoutFd);
   return FileSink.inherited(name, stdoutFd);
-}
-
-/**
- * The same pipe under a file description of our own: the event loop needs it
- * non-blocking, and that flag must not leak to others who share descriptor 1.
- */
-function reopened(): number {
-  try {
-    return openSync(`/proc/self/fd/${stdoutFd}`, constants.O_WRONLY + constants.O_NONBLOCK);
-  } catch (error) {
-    if (isSystemError(error)) return stdoutFd;
-    throw error;
-  }
 }

@@ -40,7 +40,7 @@ export interface BlockFile {
   fd: number;
   path: string;
   blockSize: number;
-  /** Bytes to copy: whole blocks only. */
+  /** Bytes to copy; a last block that is not whole is copied without a check. */
   size: number;
   mayShrink: boolean;
   /** Undefined for files that carry no checksums. */
@@ -66,7 +66,7 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
     const buffer = await output.take();
     const wanted = Math.min(buffer.length - (buffer.length % blockSize), size - position);
     const got = readFully(fd, buffer.subarray(0, wanted), position);
-    const whole = got - (got % blockSize);
+    const whole = got < wanted ? got - (got % blockSize) : got;
     if (got < wanted && !mayShrink) {
       throw new BackupError('failed', `${path} shrank from ${size} to ${position + got} bytes`, {
         where: { path, offset: position + got },

@@ -1,0 +1,52 @@
+import { Socket } from 'node:net';
+import { toBackupError } from '../errors.ts';
+import type { ByteSink } from './byte-sink.ts';
+
+/** A socket: what a parent process in Node or an ssh server hands on as standard output. */
+export class SocketSink implements ByteSink {
+  readonly name: string;
+  readonly #socket: Socket;
+  #failure: Error | undefined;
+
+  constructor(name: string, fd: number) {
+    this.name = name;
+    this.#socket = new Socket({ fd, readable: false, writable: true });
+    this.#socket.on('error', (error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  async write(buffers: Uint8Array[]): Promise<void> {
+    if (this.#failure) throw this.#broken(this.#failure);
+    await new Promise<void>((resolve, reject) => {
+      const last = buffers.length - 1;
+      this.#socket.cork();
+      buffers.forEach((buffer, i) => {
+        this.#socket.write(buffer, (error) => {
+          if (error) reject(this.#broken(error));
+          else if (i === last) resolve();
+        });
+      });
+      this.#socket.uncork();
+    });
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.once('error', (error) => {
+        reject(this.#broken(error));
+      });
+      this.#socket.end(resolve);
+    });
+    this.#socket.destroy();
+  }
+
+  abort(): Promise<void> {
+    this.#socket.destroy();
+    return Promise.resolve();
+  }
+
+  #broken(error: Error): Error {
+    return toBackupError(Object.assign(error, { path: this.name }), 'storage');
+  }
+}

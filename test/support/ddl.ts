@@ -1,0 +1,246 @@
+// A loop of schema changes beside the load: everything that makes a file appear, vanish or
+// take another name while a backup copies it.
+
+import type { Connection } from 'mysql2/promise';
+
+import { explain } from './load.ts';
+import { type Random, seededRandom } from './random.ts';
+import { mainDatabase, quote } from './schema.ts';
+import type { TestServer } from './server.ts';
+
+export interface DdlOptions {
+  readonly seed?: number;
+  /**
+   * Aria tables created and renamed at once: true by default. mariadb-backup 10.11 loses such
+   * a table, so a control run with it wants false.
+   */
+  readonly ariaRenames?: boolean;
+  /** Changes to the tables of the load as well; true by default. */
+  readonly shared?: boolean;
+}
+
+export interface DdlStats {
+  readonly statements: number;
+  /** Statements refused because of what other sessions did. */
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+export interface Ddl {
+  statements(): number;
+  /** Ends the loop after its statement. Throws when it ended early. */
+  stop(): Promise<DdlStats>;
+}
+
+const own = 'ddl_own';
+const second = 'ddl_two';
+
+const body = 'id INT AUTO_INCREMENT PRIMARY KEY, k INT, a VARCHAR(100), b BLOB';
+const rows = (salt: number): string =>
+  `(k, a, b) SELECT seq + ${salt}, MD5(seq), REPEAT(MD5(seq * ${salt + 1}), 20) FROM seq_1_to_60`;
+
+/** A new table with rows. */
+const make = (name: string, engine: string, salt: number): string[] => [
+  `CREATE TABLE ${name} (${body}) ENGINE=${engine}`,
+  `INSERT INTO ${name} ${rows(salt)}`,
+];
+
+const swap = (one: string, other: string, between: string): string =>
+  `RENAME TABLE ${one} TO ${between}, ${other} TO ${one}, ${between} TO ${other}`;
+
+type Scene = (n: number, random: Random) => string[];
+
+const innodbScenes: Scene[] = [
+  (n) => [
+    ...make(`a${n}`, 'InnoDB', n),
+    `ALTER TABLE a${n} ADD COLUMN c INT DEFAULT 7, ALGORITHM=INSTANT`,
+    `UPDATE a${n} SET c = k WHERE k % 3 = 0`,
+    `ALTER TABLE a${n} ADD INDEX by_k (k), ALGORITHM=INPLACE`,
+    `ALTER TABLE a${n} MODIFY a VARCHAR(90) CHARACTER SET latin1, ALGORITHM=COPY`,
+    `INSERT INTO a${n} ${rows(n + 1)}`,
+    `ALTER TABLE a${n} DROP COLUMN c, FORCE, ALGORITHM=INPLACE`,
+  ],
+  (n) => [
+    ...make(`r${n}`, 'InnoDB ROW_FORMAT=COMPRESSED', n),
+    `RENAME TABLE r${n} TO r${n}x`,
+    `RENAME TABLE r${n}x TO r${n}y, r${n}y TO r${n}z`,
+    `INSERT INTO r${n}z ${rows(n)}`,
+    `DROP TABLE IF EXISTS final`,
+    `RENAME TABLE r${n}z TO final`,
+  ],
+  (n) => [
+    ...make(`s${n}`, 'InnoDB', n),
+    ...make(`t${n}`, 'InnoDB', n + 5),
+    swap(`s${n}`, `t${n}`, `u${n}`),
+    `UPDATE s${n} SET k = k + 1`,
+    `RENAME TABLE t${n} TO ${second}.t${n}`,
+    `TRUNCATE TABLE s${n}`,
+    `INSERT INTO s${n} ${rows(n)}`,
+    `DROP TABLE ${second}.t${n}`,
+    `OPTIMIZE TABLE s${n}`,
+  ],
+  (n) => [
+    `CREATE OR REPLACE TABLE replaced (${body}) ENGINE=InnoDB PAGE_COMPRESSED=1`,
+    `INSERT INTO replaced ${rows(n)}`,
+    `CREATE OR REPLACE TABLE replaced_too ENGINE=InnoDB AS SELECT * FROM replaced`,
+    `CREATE OR REPLACE VIEW looked AS SELECT k FROM replaced`,
+  ],
+  (n) => [
+    `CREATE TABLE p${n} (${body}) ENGINE=InnoDB PARTITION BY RANGE (id) ` +
+      '(PARTITION p0 VALUES LESS THAN (30), PARTITION p1 VALUES LESS THAN (1000))',
+    `INSERT INTO p${n} ${rows(n)}`,
+    `ALTER TABLE p${n} ADD PARTITION (PARTITION p2 VALUES LESS THAN (5000))`,
+    `ALTER TABLE p${n} TRUNCATE PARTITION p0`,
+    `CREATE TABLE q${n} (${body}) ENGINE=InnoDB`,
+    `ALTER TABLE p${n} EXCHANGE PARTITION p1 WITH TABLE q${n}`,
+    `ALTER TABLE p${n} REORGANIZE PARTITION p0, p1 INTO (PARTITION p1 VALUES LESS THAN (1000))`,
+    `RENAME TABLE p${n} TO pp${n}`,
+  ],
+  (n) => [
+    `CREATE DATABASE ddl_churn${n}`,
+    ...make(`ddl_churn${n}.t`, 'InnoDB', n),
+    ...make(`ddl_churn${n}.m`, 'MyISAM', n),
+    `RENAME TABLE ddl_churn${n}.t TO ddl_churn${n}.u`,
+    // Every other one stays.
+    `DROP DATABASE IF EXISTS ddl_churn${n % 2 === 0 ? n : 0}`,
+  ],
+];
+
+const otherScenes: Scene[] = [
+  (n) => [
+    ...make(`m${n}`, 'MyISAM', n),
+    `ALTER TABLE m${n} ADD COLUMN c INT`,
+    `RENAME TABLE m${n} TO mm${n}`,
+    `REPAIR TABLE mm${n}`,
+    `TRUNCATE TABLE mm${n}`,
+    `INSERT INTO mm${n} ${rows(n)}`,
+    `ALTER TABLE mm${n} ENGINE=InnoDB`,
+  ],
+  (n) => [
+    ...make(`e${n}`, 'Aria', n),
+    `ALTER TABLE e${n} ADD INDEX by_k (k)`,
+    `OPTIMIZE TABLE e${n}`,
+    `ALTER TABLE e${n} ENGINE=InnoDB`,
+  ],
+];
+
+const ariaScenes: Scene[] = [
+  (n) => [
+    ...make(`ga${n}`, 'Aria TRANSACTIONAL=1', n),
+    `DROP TABLE IF EXISTS ha`,
+    `RENAME TABLE ga${n} TO ha`,
+    ...make(`gb${n}`, 'Aria TRANSACTIONAL=0', n),
+    swap('ha', `gb${n}`, `gc${n}`),
+  ],
+];
+
+const load = (table: string): string => `${quote(mainDatabase)}.${quote(table)}`;
+
+const sharedScenes: Scene[] = [
+  (n, random) => {
+    const table = load(random.pick(['r_dynamic', 'r_compact', 'r_redundant', 'noted']));
+    return [
+      `ALTER TABLE ${table} ADD INDEX by_a${n} (a(20))`,
+      `ALTER TABLE ${table} DROP INDEX by_a${n}`,
+    ];
+  },
+  (n, random) => {
+    const table = load(random.pick(['r_zip4', 'r_zip8', 'page_compressed', 'myisam']));
+    const away = load(`away_${n}`);
+    return [`RENAME TABLE ${table} TO ${away}`, `RENAME TABLE ${away} TO ${table}`];
+  },
+  () => [swap(load('r_dynamic'), load('r_compact'), load('between'))],
+  (_, random) => [
+    `OPTIMIZE TABLE ${load(random.pick(['generated', 'part_hash', 'full_text', 'myisam']))}`,
+  ],
+  (_, random) => [
+    `TRUNCATE TABLE ${load(random.pick(['r_redundant', 'page_compressed', 'aria_plain']))}`,
+  ],
+  (n) => [`ALTER TABLE ${load('generated')} COMMENT='${n}', FORCE`],
+];
+
+// What a session beside the loop can make impossible; everything else is a fault of the loop.
+const expected = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY']);
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** Old tables go, so that the databases stay small however long the loop runs. */
+const sweep = async (connection: Connection, n: number): Promise<string[]> => {
+  const [tables] = await connection.query(
+    'SELECT table_name AS t FROM information_schema.tables WHERE table_schema = ? ' +
+      "AND table_type = 'BASE TABLE' AND table_name REGEXP '^[a-z]+[0-9]+[xyz]?$' " +
+      "AND CAST(REGEXP_SUBSTR(table_name, '[0-9]+') AS UNSIGNED) < ?",
+    [own, Math.max(0, n - 30)],
+  );
+  return (tables as { t: string }[]).map(({ t }) => `DROP TABLE ${quote(t)}`);
+};
+
+// A later loop on the same server goes on with new names.
+const rounds = new WeakMap<TestServer, number>();
+
+class Loop {
+  statements = 0;
+  stopping = false;
+  readonly refused = new Map<string, number>();
+  readonly #server: TestServer;
+  readonly #connection: Connection;
+  readonly #random: Random;
+  readonly #scenes: Scene[];
+
+  constructor(server: TestServer, connection: Connection, options: DdlOptions) {
+    this.#server = server;
+    this.#connection = connection;
+    this.#random = seededRandom(options.seed ?? 1);
+    this.#scenes = [
+      ...innodbScenes,
+      ...otherScenes,
+      ...(options.ariaRenames === false ? [] : ariaScenes),
+      ...(options.shared === false ? [] : sharedScenes),
+    ];
+  }
+
+  async run(): Promise<void> {
+    const begin = rounds.get(this.#server) ?? 0;
+    for (let n = begin; !this.stopping; n += 1) {
+      rounds.set(this.#server, n + 1);
+      // Every scene comes once before any comes again, with a new number for its tables.
+      const scene = this.#scenes[n % this.#scenes.length];
+      for (const sql of scene?.(n, this.#random) ?? []) await this.#send(sql);
+      if (n % 10 === 9) for (const sql of await sweep(this.#connection, n)) await this.#send(sql);
+    }
+    await this.#connection.end();
+  }
+
+  async #send(sql: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.#connection.query(sql);
+        this.statements += 1;
+        return;
+      } catch (error) {
+        const code = codeOf(error);
+        if (!expected.has(code)) throw new Error(`ddl: ${sql}`, { cause: error });
+        this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+        if (code === 'ER_DUP_ENTRY') return;
+      }
+    }
+  }
+}
+
+/** Starts the loop, beside a load on the tables of `createSchema` unless `shared` is false. */
+export async function startDdl(server: TestServer, options: DdlOptions = {}): Promise<Ddl> {
+  for (const database of [own, second]) {
+    await server.query(`CREATE DATABASE IF NOT EXISTS ${database}`);
+  }
+  const loop = new Loop(server, await server.connect({ database: own }), options);
+  const end = Promise.allSettled([loop.run()]);
+  return {
+    statements: () => loop.statements,
+    async stop() {
+      loop.stopping = true;
+      const [ended] = await end;
+      if (ended.status === 'rejected') await explain(server, ended.reason);
+      return { statements: loop.statements, refused: loop.refused };
+    },
+  };
+}
