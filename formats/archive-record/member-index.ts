@@ -58,6 +58,6 @@ function decodeMember(value: unknown, position: number): MemberEntry {
     spaceId: record.optionalNumber('spaceId'),
     pageSize: record.optionalNumber('pageSize'),
     size: record.number('size'),
-    chunks: chunks as number[],
+    chunks,
   };
 }

@@ -38,22 +38,19 @@ export class PipeSink implements ByteSink {
   }
 
   async abort(): Promise<void> {
-    const writing = this.#writing;
-    if (writing === undefined) return;
-    let stuck = true;
-    void writing
-      .catch(() => undefined)
-      .finally(() => {
-        stuck = false;
-      });
+    if (this.#writing === undefined) return;
     const reader = openReader(this.#fd);
     if (reader === undefined) return;
     // What was in the pipe is lost to the other side, which only makes a broken archive plainer.
-    while (stuck) {
+    while (this.#isWriting()) {
       drain(reader);
       await sleep(drainPauseMs);
     }
     closeSync(reader);
+  }
+
+  #isWriting(): boolean {
+    return this.#writing !== undefined;
   }
 }
 
