@@ -1,0 +1,55 @@
+// Runs the built command-line tool as a user would: a process of its own.
+
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { text } from 'node:stream/consumers';
+
+const runner = fileURLToPath(new URL('./tool-main.js', import.meta.url));
+
+export interface ToolResult {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+}
+
+/** Starts `xbpipe ARGS`; streams as given, standard error always a pipe. */
+export function startTool(
+  args: readonly string[],
+  stdio: {
+    stdin?: StdioOptions;
+    stdout?: 'pipe' | 'ignore' | number;
+    env?: NodeJS.ProcessEnv;
+  } = {},
+): ChildProcess {
+  const { stdin = 'ignore', stdout = 'ignore', env = process.env } = stdio;
+  return spawn(process.execPath, [runner, ...args], {
+    stdio: [stdin as 'pipe', stdout, 'pipe'],
+    env,
+  });
+}
+
+/** Waits for its end. */
+export async function toolEnd(child: ChildProcess): Promise<ToolResult> {
+  const stderr = child.stderr ? text(child.stderr) : Promise.resolve('');
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  return { status, signal, stderr: await stderr };
+}
+
+/** Runs `xbpipe ARGS` to its end, with nothing on standard input and no standard output. */
+export async function runTool(
+  args: readonly string[],
+  stdio: Parameters<typeof startTool>[1] = {},
+): Promise<ToolResult> {
+  return await toolEnd(startTool(args, stdio));
+}
+
+/** A shell pipeline with `xbpipe` as the tool, `pipefail` set; `$1...` are the arguments. */
+export async function runShell(script: string, ...args: string[]): Promise<ToolResult> {
+  const prelude = 'set -o pipefail; xbpipe() { "$XBPIPE_NODE" "$XBPIPE_MAIN" "$@"; }\n';
+  const child = spawn('bash', ['-c', prelude + script, 'bash', ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, XBPIPE_NODE: process.execPath, XBPIPE_MAIN: runner },
+  });
+  return await toolEnd(child);
+}
