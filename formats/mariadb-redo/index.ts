@@ -28,3 +28,4 @@ export {
   type ScanStop,
 } from './mini-transaction.ts';
 export { BackupLogCheck, type BackupLogReport } from './verify-log.ts';
+export { confineFilePaths, confinedPath } from './confine-paths.ts';

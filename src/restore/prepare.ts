@@ -12,7 +12,9 @@ import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts
 import { checkFiles } from './check-files.ts';
 import { checkPages } from './check-pages.ts';
 import { checkRedo } from './check-redo.ts';
+import { confineRedo } from './confine-redo.ts';
 import { resolveLeftovers } from './ddl-leftovers.ts';
+import { dropLinks, externalTables } from './external-tables.ts';
 import { recover } from './recover.ts';
 import { findServerBinary } from './server-binary.ts';
 
@@ -54,11 +56,22 @@ export async function prepare(
   writeFileSync(state, '');
   const resolved = resolveLeftovers(path);
   if (resolved > 0) reporter.info(`${resolved} traces of DDL during the backup resolved`);
+  keepInside(path, reporter);
   reporter.info(`recovering with ${server.path} (${server.version})`);
   const log = await recover(backup, redo, server, { ...options, signal });
   for (const warning of log.warnings) reporter.info(`server: ${warning}`);
   reporter.info(`the server recovered to LSN ${redo.lastLsn} and shut down cleanly`);
   markPrepared(backup, state);
+}
+
+/** Nothing of the recovery may reach outside of the directory, where a live server may be at home. */
+function keepInside(path: string, reporter: Reporter): void {
+  const external = externalTables(path);
+  confineRedo(path, external);
+  dropLinks(path, external);
+  for (const table of external) {
+    reporter.warn(`${table} had a DATA DIRECTORY; it is inside the data directory now`);
+  }
 }
 
 function refuseIncremental({ checkpoints, path }: BackupDirectory): void {
