@@ -27,7 +27,9 @@ const headTable = {
 const baseTable = {
   uuid: [raw(16), 'uuid of the server that made the table, as in aria_log_control'],
   keyStart: [u64be, 'where the first key page begins'],
-  limits: [raw(76), 'size limits and column counts, not read'],
+  limits: [raw(66), 'size limits and column counts, not read'],
+  extraOptions: [u16be, 'bit 0: the pages of both files are encrypted'],
+  counts: [raw(8), 'key and column counts, not read'],
   blockSize: [u16be, 'bytes in a page of either file'],
   dataPointerBytes: [u8, 'width of a row position'],
   keyPointerBytes: [u8, 'width of a key page position'],
@@ -41,6 +43,7 @@ export const baseInfo = layout('base info', baseTable);
 
 const magic = 0xfefe_0903;
 const pageChecksumOption = 1 << 11;
+const encryptedOption = 1 << 0;
 const dataTypes = ['static', 'dynamic', 'compressed', 'block'] as const;
 
 /** The header is never longer, so this much of a file is always enough for `readIndexHeader`. */
@@ -51,6 +54,8 @@ export interface AriaIndexHeader {
   readonly transactional: boolean;
   /** Pages of both files carry a CRC. */
   readonly pageChecksum: boolean;
+  /** Pages of both files are encrypted, their CRCs made of the plain pages: without the key they prove nothing. */
+  readonly encrypted: boolean;
   /** Bytes of a page of the index file, and of the data file of a `block` table. */
   readonly blockSize: number;
   /** Only the data file of a `block` table consists of pages. */
@@ -93,6 +98,7 @@ export function readIndexHeader(bytes: Uint8Array): AriaIndexHeader {
   return {
     transactional: base.transactional !== 0,
     pageChecksum: (head.options & pageChecksumOption) !== 0,
+    encrypted: (base.extraOptions & encryptedOption) !== 0,
     blockSize,
     dataType,
     keyStart,
@@ -104,7 +110,7 @@ export function readIndexHeader(bytes: Uint8Array): AriaIndexHeader {
  * their CRC and the Aria log mends what changed. Other tables must be copied under a lock.
  */
 export function isOnlineCopyable(header: AriaIndexHeader): boolean {
-  return header.transactional && header.pageChecksum;
+  return header.transactional && header.pageChecksum && !header.encrypted;
 }
 
 function invalid(field: string, offset: number, value: string): FormatError {

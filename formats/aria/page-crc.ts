@@ -36,18 +36,19 @@ const zeros = new Uint8Array(32768);
  * four bytes. Pages are `header.blockSize` bytes and numbered from the start of the file;
  * fewer bytes are a FormatError of kind `truncated`, more of kind `invalid`.
  *
- * There is nothing to check, and every page passes, in a table without page checksums, in
+ * There is nothing to check, and every page passes, in a table without page checksums or with
+ * encrypted pages, in
  * the header of the index file, and in the data file of a table that is not of type
  * `block`, which is not divided into pages. The rules are in page-crc.md.
  */
 export function createAriaPageCheck(header: AriaIndexHeader, file: AriaFile): AriaPageCheck {
-  const { blockSize, pageChecksum, transactional } = header;
+  const { blockSize, pageChecksum, encrypted, transactional } = header;
   const first = file === 'index' ? header.keyStart / blockSize : 0;
   const paged = file === 'index' || header.dataType === 'block';
   const keyHeader = transactional ? keyHeaderBytes.transactional : keyHeaderBytes.plain;
   return (page, pageNumber) => {
     if (page.length !== blockSize) throw wrongSize(page.length, blockSize);
-    if (!pageChecksum || !paged || pageNumber < first) return undefined;
+    if (!pageChecksum || encrypted || !paged || pageNumber < first) return undefined;
     const covered = file === 'index' ? usedLength(page, keyHeader) : blockSize - checksumSize;
     return checkPage(page, pageNumber, covered, keyHeader);
   };

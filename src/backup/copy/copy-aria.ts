@@ -8,6 +8,7 @@ import {
 } from '../../../formats/aria/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
 import { readFully } from '../../tablespace/read-fully.ts';
+import type { BlockCheck } from './block-reader.ts';
 import type { CopyJob } from './copy-messages.ts';
 import type { BlockFile } from './copy-tablespace.ts';
 
@@ -19,21 +20,35 @@ import type { BlockFile } from './copy-tablespace.ts';
 export function planAria(fd: number, job: CopyJob): BlockFile {
   const kind = job.kind === 'aria-index' ? 'index' : 'data';
   const header = indexHeaderOf(fd, job);
-  const check = createAriaPageCheck(header, kind);
-  // Rows of the older row formats lie anywhere in the data file: there are no pages in it.
-  const paged = kind === 'index' || header.dataType === 'block';
   return {
     fd,
     path: job.source,
     blockSize: header.blockSize,
     size: fstatSync(fd).size,
     mayShrink: false,
-    check: paged
-      ? (page, number) => {
-          const fault = check(page, number);
-          return fault && describeAriaPageFault(fault);
-        }
-      : undefined,
+    check: blockCheck(fd, header, kind),
+  };
+}
+
+/** Blocks without a CRC of their own (the state, encrypted pages) must at least keep still. */
+function blockCheck(
+  fd: number,
+  header: AriaIndexHeader,
+  kind: 'index' | 'data',
+): BlockCheck | undefined {
+  // Rows of the older row formats lie anywhere in the data file, and the locks keep it still.
+  if (kind === 'data' && header.dataType !== 'block') return undefined;
+  const { blockSize, keyStart, pageChecksum, encrypted } = header;
+  const check = createAriaPageCheck(header, kind);
+  const firstPage = kind === 'index' ? keyStart / blockSize : 0;
+  const again = new Uint8Array(blockSize);
+  return (block, number) => {
+    if (pageChecksum && !encrypted && number >= firstPage) {
+      const fault = check(block, number);
+      return fault && describeAriaPageFault(fault);
+    }
+    readFully(fd, again, number * blockSize);
+    return Buffer.compare(block, again) === 0 ? undefined : 'it changes while it is read';
   };
 }
 

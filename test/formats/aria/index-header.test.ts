@@ -22,14 +22,23 @@ const expected = [
   ['system-table', true, true, 'block', 8192, 8192],
   ['block-32k', true, true, 'block', 32768, 32768],
   ['many-keys', true, true, 'block', 8192, 49152],
+  ['encrypted', true, true, 'block', 8192, 8192],
 ] as const;
 
 describe('the head of an Aria index file', () => {
   for (const [name, transactional, pageChecksum, dataType, blockSize, keyStart] of expected) {
     it(`is read from a table of kind ${name}`, () => {
       const header = readIndexHeader(headerBytes(name));
-      assert.deepEqual(header, { transactional, pageChecksum, blockSize, dataType, keyStart });
-      assert.equal(isOnlineCopyable(header), transactional && pageChecksum);
+      const encrypted = name === 'encrypted';
+      assert.deepEqual(header, {
+        transactional,
+        pageChecksum,
+        encrypted,
+        blockSize,
+        dataType,
+        keyStart,
+      });
+      assert.equal(isOnlineCopyable(header), transactional && pageChecksum && !encrypted);
     });
   }
 
