@@ -5,6 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
+. scripts/set-up.sh
 
 passed=0
 failed=0
@@ -57,21 +58,6 @@ count() {
   local found
   found=$(sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$report" | tail -n 1)
   echo "${found:-0}"
-}
-
-install_packages() {
-  if [ ! -e node_modules/.package-lock.json ] ||
-    [ node_modules/.package-lock.json -ot package-lock.json ]; then
-    npm ci --no-audit --no-fund
-  else
-    echo "node_modules is up to date"
-  fi
-}
-
-build() {
-  # What was built of a file that is gone must not run.
-  rm -rf dist
-  npx --no-install tsc
 }
 
 list() {

@@ -104,14 +104,24 @@ async function takeBackup(
   progress.watch(store);
   redo.flowInto(store);
   const pool = startCopiers(options, info, redoStart, store, cleanUp);
-  const context: CopyContext = { info, session, stages, store, pool, redo, progress, reporter };
+  const context: CopyContext = {
+    info,
+    session,
+    stages,
+    store,
+    pool,
+    redo,
+    progress,
+    reporter,
+    cleanUp,
+  };
 
   const copied = await guarded(copyTablespaces(context));
   reporter.info('waiting for BACKUP STAGE BLOCK_DDL');
   await guarded(stages.reach('BLOCK_DDL'));
-  const rest = await guarded(followDdl(context, copied));
+  const ddlFence = await guarded(followDdl(context, copied));
   const late = await guarded(copyOtherFiles(context));
-  const position = await guarded(fixPosition(context, rest, late));
+  const position = await guarded(fixPosition(context, ddlFence, late));
   reporter.info(describePosition(position));
 
   await guarded(redo.drain());

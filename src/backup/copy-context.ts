@@ -3,6 +3,7 @@ import type { Reporter } from '../reporter.ts';
 import type { BackupStages } from '../server/mariadb/backup-stages.ts';
 import type { ServerInfo } from '../server/server-info.ts';
 import type { Session } from '../server/session.ts';
+import type { CleanUp } from './clean-up.ts';
 import type { CopyPool } from './copy/copy-pool.ts';
 import type { BackupProgress } from './progress.ts';
 import type { RedoTail } from './redo/redo-tail.ts';
@@ -17,4 +18,5 @@ export interface CopyContext {
   redo: RedoTail;
   progress: BackupProgress;
   reporter: Reporter;
+  cleanUp: CleanUp;
 }

@@ -3,6 +3,7 @@ import { type BinlogPosition, readBinlogPosition } from '../server/mariadb/binlo
 import { readRedoStatus } from '../server/mariadb/redo-status.ts';
 import type { CopyContext } from './copy-context.ts';
 import type { CopyJob } from './copy/copy-messages.ts';
+import type { LateFiles } from './copy-other-files.ts';
 import { listAriaLogs } from './plan/other-files.ts';
 import type { DdlRecord } from './redo/redo-messages.ts';
 
@@ -23,7 +24,7 @@ export interface FixedPosition {
 export async function fixPosition(
   context: CopyContext,
   ddlFence: number,
-  lateFiles: CopyJob[],
+  late: LateFiles,
 ): Promise<FixedPosition> {
   const { info, session, stages, pool, redo } = context;
   await stages.reach('BLOCK_COMMIT');
@@ -33,11 +34,17 @@ export async function fixPosition(
   const binlog = info.binlogOn ? await readBinlogPosition(session) : undefined;
   const [{ checkpointLsn, lastLsn }] = await Promise.all([
     redo.reach(currentLsn),
-    pool.copy([...listAriaLogs(info).logs, ...lateFiles]),
+    late.ariaTail?.finish(),
+    pool.copy([...newAriaLogs(context, late), ...late.files]),
   ]);
   await stages.end();
   refuseLateDdl(redo.ddlAfter(ddlFence));
   return { toLsn: checkpointLsn, lastLsn, binlog, commitsBlockedMs: stages.commitsBlockedMs };
+}
+
+/** Aria logs that were begun since the others were copied. */
+function newAriaLogs({ info }: CopyContext, { ariaLogs }: LateFiles): CopyJob[] {
+  return listAriaLogs(info).logs.filter((log) => !ariaLogs.has(log.member));
 }
 
 /** DDL was held off since the fence, so the log must not show any but what the server does by itself. */

@@ -60,7 +60,8 @@ function recoveryArguments({ path, options }: BackupDirectory, scratch: string):
     '--innodb-fast-shutdown=1',
     '--innodb-buffer-pool-load-at-startup=OFF',
     '--innodb-buffer-pool-dump-at-shutdown=OFF',
-    '--loose-innodb-undo-directory=.',
+    '--innodb-undo-directory=.',
+    '--table-open-cache=400',
     ...fromBackup,
   ];
 }

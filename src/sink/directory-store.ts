@@ -27,11 +27,14 @@ export class DirectoryStore implements MemberStore {
     if (this.#paths.has(path)) throw new BackupError('failed', `${path} would be there twice`);
     this.#paths.add(path);
     let size = 0;
+    // One after the other: the caller may close as soon as the last of its writes is done.
+    let written = Promise.resolve();
     return {
       write: async (payload) => {
         const position = size;
         size += payload.length;
-        await this.#files.write(path, position, payload);
+        written = written.then(() => this.#files.write(path, position, payload));
+        await written;
         this.#bytesWritten += payload.length;
       },
       close: () => this.#files.close(path, size),
