@@ -30,15 +30,6 @@ export function encodeBegin(record: BeginRecord): Uint8Array {
 
 export function decodeBegin(bytes: Uint8Array): BeginRecord {
   const record = parseJsonRecord(beginName, new TextDecoder().decode(bytes));
-  const format = record.number('format');
-  if (format !== recordFormat) {
-    throw new FormatError(
-      'invalid',
-      `${beginName} > format`,
-      0,
-      `${format} is not known to this version, which reads ${recordFormat}`,
-    );
-  }
   const flavour = record.string('flavour');
   if (flavour !== 'mariadb' && flavour !== 'mysql') {
     throw new FormatError('invalid', `${beginName} > flavour`, 0, `"${flavour}" is not known`);

@@ -1,4 +1,5 @@
 import { FormatError } from '../format-error.ts';
+import { recordFormat } from './names.ts';
 
 type Kind = 'string' | 'number' | 'boolean';
 
@@ -11,7 +12,10 @@ export interface JsonRecord {
   array(field: string): unknown[];
 }
 
-/** Parses `text` as one JSON object; `name` is what error messages call it. */
+/**
+ * Parses `text` as one JSON object of our `format`; any other is refused. `name` is what error
+ * messages call it.
+ */
 export function parseJsonRecord(name: string, text: string): JsonRecord {
   let value: unknown;
   try {
@@ -19,7 +23,11 @@ export function parseJsonRecord(name: string, text: string): JsonRecord {
   } catch {
     throw new FormatError('invalid', name, 0, 'not JSON');
   }
-  return asJsonRecord(name, value);
+  const record = asJsonRecord(name, value);
+  const format = record.number('format');
+  if (format === recordFormat) return record;
+  const message = `${format} is not known to this version, which reads ${recordFormat}`;
+  throw new FormatError('invalid', `${name} > format`, 0, message);
 }
 
 export function asJsonRecord(name: string, value: unknown): JsonRecord {

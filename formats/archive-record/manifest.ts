@@ -1,4 +1,3 @@
-import { FormatError } from '../format-error.ts';
 import { asJsonRecord, parseJsonRecord } from './json-record.ts';
 import { recordFormat } from './names.ts';
 
@@ -31,10 +30,6 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 
 export function decodeManifest(bytes: Uint8Array): Manifest {
   const record = parseJsonRecord(manifestName, new TextDecoder().decode(bytes));
-  const format = record.number('format');
-  if (format !== recordFormat) {
-    throw new FormatError('invalid', `${manifestName} > format`, 0, `${format} is not known`);
-  }
   return {
     backupId: record.string('backupId'),
     flavour: record.string('flavour'),

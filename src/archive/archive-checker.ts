@@ -90,7 +90,9 @@ export class ArchiveChecker {
   #order(event: HeadEvent): void {
     const { path } = event;
     this.#own ??= path === beginName;
+    this.#refuseFlags(event);
     if (this.#own) this.#orderOfRecords(event);
+    else if (!this.#anyArchive) refuseRecord(event);
     this.#capturing = undefined;
     switch (event.kind) {
       case 'payload':
@@ -117,6 +119,12 @@ export class ArchiveChecker {
       case 'ignored':
         break;
     }
+  }
+
+  /** No writer sets any, and nothing else covers them: a flag is a flipped bit. */
+  #refuseFlags({ kind, path, flags, archiveOffset }: HeadEvent): void {
+    if (kind === 'ignored' || flags === 0) return;
+    throw corrupt(`${path}: chunk at byte ${archiveOffset} has flags ${flags}, which nobody sets`);
   }
 
   /** What only our own archives promise: no foreign chunk types, and the order of the records. */
@@ -188,7 +196,7 @@ export class ArchiveChecker {
 
   #requireStockEndings(): void {
     for (const names of stockEndings) {
-      if (!names.some((name) => this.#done.has(name) || this.#hasSuffixed(name))) {
+      if (!names.some((name) => this.#hasSome(name))) {
         throw incomplete(`neither ${names.join(' nor ')} is in it`, {
           hint: 'an archive that is no backup is extracted with --any-archive',
         });
@@ -197,11 +205,19 @@ export class ArchiveChecker {
   }
 
   /** Stock tools compress and encrypt members one by one: `xtrabackup_info.zst.xbcrypt`. */
-  #hasSuffixed(name: string): boolean {
+  #hasSome(name: string): boolean {
     return ['.qp', '.lz4', '.zst', ''].some((packed) =>
-      ['', '.xbcrypt'].some((locked) => this.#done.has(name + packed + locked)),
+      ['', '.xbcrypt'].some((locked) => (this.#done.get(name + packed + locked)?.size ?? 0) > 0),
     );
   }
+}
+
+/** An archive of ours that lost its front must not pass by the weaker rules for others. */
+function refuseRecord({ path, archiveOffset }: HeadEvent): void {
+  if (path !== beginName && path !== indexName && path !== endName) return;
+  throw corrupt(
+    `${path} at byte ${archiveOffset} is there, but the archive does not begin with ${beginName}`,
+  );
 }
 
 function withSafePaths(event: HeadEvent): HeadEvent {

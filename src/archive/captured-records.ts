@@ -73,10 +73,21 @@ export class CapturedRecords {
       members.delete(name);
     }
     compareIndex(index.members, members);
+    requireTotals(end, members);
     return { begin, end };
   }
 
   #bytes(path: string): Uint8Array {
     return Buffer.concat(this.#pieces.get(path)?.pieces ?? []);
   }
+}
+
+function requireTotals(end: EndRecord, members: ReadonlyMap<string, MemberEntry>): void {
+  const payloadBytes = [...members.values()].reduce((sum, { size }) => sum + size, 0);
+  if (members.size === end.members && payloadBytes === end.payloadBytes) return;
+  throw new BackupError(
+    'corrupt',
+    `the end record counts ${end.members} members of ${end.payloadBytes} bytes, ` +
+      `${members.size} of ${payloadBytes} arrived`,
+  );
 }

@@ -1,4 +1,5 @@
 import type { Progress, Reporter } from '../reporter.ts';
+import { timestamp } from './timestamp.ts';
 
 /** Everything for a person or a machine goes to standard error: standard output may be the archive. */
 type Line = (text: string) => void;
@@ -16,7 +17,7 @@ export function consoleReporter(options: { json: boolean; quiet: boolean }): Rep
 /** One object a line, with a `type`. */
 function jsonReporter(write: Line): Reporter {
   const line = (type: string, fields: object): void => {
-    write(`${JSON.stringify({ type, time: new Date().toISOString(), ...fields })}\n`);
+    write(`${JSON.stringify({ type, time: timestamp(), ...fields })}\n`);
   };
   return {
     info: (message) => {
@@ -119,8 +120,4 @@ function formatDuration(seconds: number): string {
   return minutes < 60
     ? `${minutes} min ${whole % 60} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function timestamp(): string {
-  return new Date().toISOString().replace('T', ' ').replace('Z', '');
 }

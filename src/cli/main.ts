@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { failures } from '../errors.ts';
+import { BackupError, failures } from '../errors.ts';
 import { version } from '../version.ts';
 import { backupCommand } from './commands/backup.ts';
 import { extractCommand } from './commands/extract.ts';
@@ -7,7 +7,7 @@ import { guardCommand } from './commands/guard.ts';
 import { prepareCommand } from './commands/prepare.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { exitStatusHelp } from './exit-status.ts';
-import { commandContext } from './run-command.ts';
+import { commandContext, fail } from './run-command.ts';
 import { modernArguments } from './xtrabackup-arguments.ts';
 
 const commands = [backupCommand, extractCommand, restoreCommand, prepareCommand, guardCommand];
@@ -34,10 +34,19 @@ export function buildProgram(): Command {
 export async function main(argv: readonly string[]): Promise<void> {
   // Options may hold a password: from here on a process listing shows none.
   process.title = 'xbpipe';
+  const json = argv.includes('--json');
+  const program = buildProgram();
+  if (json) for (const command of [program, ...program.commands]) silence(command);
   try {
-    await buildProgram().parseAsync(modernArguments(argv), { from: 'user' });
+    await program.parseAsync(modernArguments(argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (json && error.exitCode !== 0) fail(new BackupError('usage', error.message), true);
     process.exit(error.exitCode === 0 ? 0 : failures.usage.status);
   }
+}
+
+/** What is wrong with the arguments is said in JSON then. */
+function silence(command: Command): void {
+  command.configureOutput({ writeErr: () => undefined });
 }

@@ -3,6 +3,7 @@ import { BackupError, type FailureCode, toBackupError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { consoleReporter } from './console-reporter.ts';
 import { applyOptionFiles } from './option-file-values.ts';
+import { timestamp } from './timestamp.ts';
 
 /** What a command's action works with. */
 export interface RunContext {
@@ -67,7 +68,7 @@ export function commandContext(): CommandContext {
 
 function succeed(json: boolean): never {
   const message = 'completed OK!';
-  const time = new Date().toISOString();
+  const time = timestamp();
   process.stderr.write(
     json ? `${JSON.stringify({ type: 'result', time, status: 0, message })}\n` : endLine(message),
   );
@@ -78,20 +79,17 @@ function succeed(json: boolean): never {
 export function fail(thrown: unknown, json: boolean): never {
   const error = toBackupError(thrown);
   const { code, status, message, hint, where } = error;
-  const time = new Date().toISOString();
+  const time = timestamp();
   process.stderr.write(
     json
       ? `${JSON.stringify({ type: 'error', time, status, code, message, hint, where })}\n`
       : endLine(`FAILED: ${message} [${code}, exit status ${status}]`) +
           (hint === undefined ? '' : `HINT: ${hint}\n`),
   );
-  if (code === 'failed' && process.env['XBPIPE_DEBUG'] && error.cause instanceof Error) {
-    process.stderr.write(`${error.cause.stack ?? ''}\n`);
-  }
   process.exit(status);
 }
 
 function endLine(text: string): string {
   const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
-  return `${clear}${new Date().toISOString().replace('T', ' ').replace('Z', '')} ${text}\n`;
+  return `${clear}${timestamp()} ${text}\n`;
 }

@@ -5,9 +5,10 @@ import { crc32 } from '../../formats/crc.ts';
 import { encodeEnd, encodePayloadHeader } from '../../formats/xbstream/index.ts';
 import { safeMemberPath } from '../archive/member-path.ts';
 import { BackupError, failures, toBackupError, type FailureCode } from '../errors.ts';
+import type { Reporter } from '../reporter.ts';
 import { extract } from '../restore/extract.ts';
 import type { ByteSink } from '../sink/byte-sink.ts';
-import { StagedDirectory } from '../sink/staged-directory.ts';
+import { fillStage } from '../sink/fill-stage.ts';
 import { openStdout } from '../sink/stdout.ts';
 import { type ByteSource, openStdin } from '../source/byte-source.ts';
 import { version } from '../version.ts';
@@ -115,12 +116,16 @@ async function run(
     throw usage('-P with -x: names that lead out of the directory are always refused');
   }
   const source = streams.openInput();
-  const staged = await StagedDirectory.create(directory, { empty: false });
-  await extract(source, staged, {
-    anyArchive: true,
-    ...(values.verbose ? { onMember: say } : {}),
-  });
-  await staged.commit();
+  await fillStage(directory, { empty: false }, reporterOf(say), (staged) =>
+    extract(source, staged, { anyArchive: true, ...(values.verbose ? { onMember: say } : {}) }),
+  );
+}
+
+function reporterOf(say: (text: string) => void): Reporter {
+  const warn = (text: string): void => {
+    say(`warning: ${text}`);
+  };
+  return { info: say, warn, progress: () => undefined };
 }
 
 interface NamedFile {

@@ -1,8 +1,8 @@
 /** What XtraBackup spells as an option is a command here. */
-const commandOptions: Record<string, string> = {
-  '--backup': 'backup',
-  '--prepare': 'prepare',
-};
+const commandOptions = new Map([
+  ['--backup', 'backup'],
+  ['--prepare', 'prepare'],
+]);
 
 /**
  * Arguments of a script written for xtrabackup or mariadb-backup, in our words:
@@ -11,12 +11,29 @@ const commandOptions: Record<string, string> = {
  */
 export function modernArguments(argv: readonly string[]): string[] {
   const args = argv.map(dashed);
-  const at = args.findIndex((arg) => arg in commandOptions);
-  if (at < 0 || !args.slice(0, at).every((arg) => arg.startsWith('-'))) return args;
-  const command = commandOptions[args[at] ?? ''] ?? '';
-  const rest = [...args.slice(0, at), ...args.slice(at + 1)];
-  if (command !== 'prepare') return [command, ...rest];
-  return [command, ...rest.map((arg) => arg.replace(/^--target-dir=/, ''))];
+  const at = args.findIndex((arg) => commandOptions.has(arg));
+  // A command of ours comes first.
+  if (at < 0 || args[0]?.startsWith('-') !== true) return args;
+  const command = commandOptions.get(args[at] ?? '') ?? '';
+  const given = [...args.slice(0, at), ...args.slice(at + 1)];
+  const { directory, rest } = takeTargetDir(given);
+  if (command === 'prepare') return [command, ...rest, ...directory];
+  // Beside --stream it is no target: those tools want it for their temporary files.
+  const streams = given.some((arg) => /^--stream(=|$)/.test(arg));
+  return [command, ...(streams ? rest : given)];
+}
+
+/** `--target-dir=DIR` or `--target-dir DIR` apart from the other arguments. */
+function takeTargetDir(args: readonly string[]): { directory: string[]; rest: string[] } {
+  const at = args.findIndex((arg) => /^--target-dir(=|$)/.test(arg));
+  if (at < 0) return { directory: [], rest: [...args] };
+  const attached = /^--target-dir=(.*)$/s.exec(args[at] ?? '');
+  const words = attached ? 1 : 2;
+  const directory = attached?.[1] ?? args[at + 1];
+  return {
+    directory: directory === undefined ? [] : [directory],
+    rest: [...args.slice(0, at), ...args.slice(at + words)],
+  };
 }
 
 /** `--lock_ddl=ON` as `--lock-ddl=ON`; the value stays as it is. */

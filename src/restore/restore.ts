@@ -1,5 +1,5 @@
 import type { Reporter } from '../reporter.ts';
-import { StagedDirectory } from '../sink/staged-directory.ts';
+import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { extract } from './extract.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
@@ -20,15 +20,15 @@ export async function restore(
   signal: AbortSignal,
 ): Promise<void> {
   const { datadir, totalBytes } = options;
-  const directory = await StagedDirectory.create(datadir, { empty: true });
-  await extract(source, directory, {
-    signal,
-    onProgress: (bytes) => {
-      reporter.progress({ bytes, totalBytes });
-    },
+  await fillStage(datadir, { empty: true }, reporter, async (directory) => {
+    await extract(source, directory, {
+      signal,
+      onProgress: (bytes) => {
+        reporter.progress({ bytes, totalBytes });
+      },
+    });
+    reporter.info('the archive is whole');
+    await prepare(directory.stage, options, reporter, signal);
   });
-  reporter.info('the archive is whole');
-  await prepare(directory.stage, options, reporter, signal);
-  await directory.commit();
   reporter.info(`${datadir} is ready to be started on`);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import mysql, {
   type Connection,
   type ConnectionOptions,
@@ -106,6 +107,10 @@ async function connect(access: Access): Promise<Connection> {
 
 function connectionOptions(access: Access): ConnectionOptions {
   const { user, password, socket, host = 'localhost', port = 3306, tls } = access;
+  // The library would compare the certificate with "localhost" then.
+  if (tls.mode === 'verify-identity' && isIP(host) !== 0) {
+    throw new BackupError('usage', 'VERIFY_IDENTITY needs the name of the host, not its address');
+  }
   return {
     user,
     ...(password === undefined ? {} : { password }),

@@ -68,7 +68,8 @@ export class RedoCopier {
     this.#refuseOverrun(status);
     const limit = Math.min(status.flushedLsn, stopLsn);
     const start = this.#position;
-    while (this.#position < limit && this.#copyWindow(limit));
+    const mayCut = limit < status.flushedLsn;
+    while (this.#position < limit && this.#copyWindow(limit, mayCut));
     return this.#position > start;
   }
 
@@ -76,8 +77,11 @@ export class RedoCopier {
     this.#log.close();
   }
 
-  /** Copies one window; false when there is nothing whole to take up to `limit`. */
-  #copyWindow(limit: number): boolean {
+  /**
+   * Copies one window; false when there is nothing whole to take up to `limit`. `mayCut`: the
+   * limit may lie inside a mini-transaction, as the durable LSN never does.
+   */
+  #copyWindow(limit: number, mayCut: boolean): boolean {
     const { ring, header } = this.#log;
     const wanted = Math.min(this.#window.length, limit - this.#position, ring.capacity);
     const window = this.#window.subarray(0, wanted);
@@ -101,6 +105,7 @@ export class RedoCopier {
       return true;
     }
     if (stop === 'not a mini-transaction') this.#bad(reason ?? '');
+    else if (!mayCut) this.#bad('a mini-transaction reaches beyond the durable LSN');
     return false;
   }
 

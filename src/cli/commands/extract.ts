@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { StagedDirectory } from '../../sink/staged-directory.ts';
 import { extract } from '../../restore/extract.ts';
+import { fillStage } from '../../sink/fill-stage.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { openSource } from '../open-source.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -22,16 +22,26 @@ export function extractCommand(program: Command, context: CommandContext): void 
     .option('--any-archive', 'also extract archives that are no backup');
   context.register(command, async (values: ExtractValues, { reporter, signal }) => {
     const { source, totalBytes } = openSource(values.from);
-    const directory = await StagedDirectory.create(values.directory, { empty: false });
-    const summary = await extract(source, directory, {
-      anyArchive: values.anyArchive === true,
-      signal,
-      onProgress: (bytes) => {
-        reporter.progress({ bytes, totalBytes });
-      },
-      ...(values.verbose === true ? { onMember: (path) => reporter.info(path) } : {}),
-    });
-    await directory.commit();
+    const summary = await fillStage(
+      values.directory,
+      { empty: false },
+      reporter,
+      async (directory) =>
+        await extract(source, directory, {
+          anyArchive: values.anyArchive === true,
+          signal,
+          onProgress: (bytes) => {
+            reporter.progress({ bytes, totalBytes });
+          },
+          ...(values.verbose === true
+            ? {
+                onMember: (path) => {
+                  reporter.info(path);
+                },
+              }
+            : {}),
+        }),
+    );
     reporter.info(
       `${summary.members} files, ${formatBytes(summary.payloadBytes)} in ${values.directory}`,
     );
