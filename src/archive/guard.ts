@@ -6,8 +6,13 @@ import { ArchiveChecker, type ArchiveSummary } from './archive-checker.ts';
 /**
  * What follows the good bytes of a bad stream. No chunk can start like this, so
  * the extractor behind the pipe fails too, even one that takes a cut for an end.
+ * Behind a cut inside a name it is the rest of that name, and must neither end
+ * it (so it is longer than names are) nor make one that no file can have, which
+ * mbstream passes over (so a NUL ends it in C).
  */
-const spoiler = new TextEncoder().encode('\n*** xbpipe guard: this archive is not whole ***\n');
+const spoiler = new TextEncoder().encode(
+  '\n\0*** xbpipe guard: this archive is not whole ***\n'.padEnd(1024, '\0'),
+);
 
 /** Passes an archive on while it judges it; a stream that is not whole is spoiled on purpose. */
 export async function guard(

@@ -36,7 +36,7 @@ export async function followDdl(context: CopyContext, copied: CopiedFile[]): Pro
   await pool.copy(created.map(asNew));
   if (removed.length + renamed.length + created.length > 0) {
     reporter.info(
-      `DDL during the copy: ${created.length} tables created or rebuilt, ` +
+      `since the copy began: ${created.length} tables new or not known by their space id then, ` +
         `${renamed.length} renamed, ${removed.length} dropped`,
     );
   }

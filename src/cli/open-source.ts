@@ -1,6 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeManifest, manifestName } from '../../formats/archive-record/index.ts';
+import {
+  decodeManifest,
+  manifestBytesMax,
+  manifestName,
+} from '../../formats/archive-record/index.ts';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
 import { type ByteSource, openFileSource, openStdin } from '../source/byte-source.ts';
 import { pathOfUrl } from './target-url.ts';
@@ -12,25 +16,32 @@ export interface OpenedSource {
 }
 
 /** The archive that `--from` names: a file, a backup directory with its manifest, or standard input. */
-export function openSource(from: string | undefined): OpenedSource {
-  if (from === undefined || from === '-') return { source: openStdin(), totalBytes: undefined };
+export function openSource(from: string | undefined, signal?: AbortSignal): OpenedSource {
+  if (from === undefined || from === '-') {
+    return { source: openStdin(signal), totalBytes: undefined };
+  }
   const path = pathOfUrl(from);
   try {
     const stat = statSync(path);
     if (!stat.isDirectory()) {
-      return { source: openFileSource(path), totalBytes: stat.isFile() ? stat.size : undefined };
+      const source = openFileSource(path, signal);
+      return { source, totalBytes: stat.isFile() ? stat.size : undefined };
     }
-    return openBackupDirectory(path);
+    return openBackupDirectory(path, signal);
   } catch (error) {
     throw toBackupError(error, 'storage');
   }
 }
 
 /** No manifest, no backup. */
-function openBackupDirectory(path: string): OpenedSource {
+function openBackupDirectory(path: string, signal: AbortSignal | undefined): OpenedSource {
+  const manifest = join(path, manifestName);
   let text: Uint8Array;
   try {
-    text = readFileSync(join(path, manifestName));
+    if (statSync(manifest).size > manifestBytesMax) {
+      throw new BackupError('corrupt', `${manifest} is longer than a manifest can be`);
+    }
+    text = readFileSync(manifest);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     throw new BackupError('incomplete', `${path} has no ${manifestName}: it is not a backup`, {
@@ -47,5 +58,5 @@ function openBackupDirectory(path: string): OpenedSource {
   if (size !== object.size) {
     throw new BackupError('incomplete', `${archive} has ${size} bytes instead of ${object.size}`);
   }
-  return { source: openFileSource(archive), totalBytes: size };
+  return { source: openFileSource(archive, signal), totalBytes: size };
 }

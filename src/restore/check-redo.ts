@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BackupLogCheck, type BackupLogReport } from '../../formats/mariadb-redo/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
@@ -9,6 +9,9 @@ const readBytes = 1024 * 1024;
 /** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
 export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<BackupLogReport> {
   const file = join(path, 'ib_logfile0');
+  if (!existsSync(file)) {
+    throw new BackupError('corrupt', `${file} of the backup is missing`, { where: { path: file } });
+  }
   const check = new BackupLogCheck();
   let report: BackupLogReport;
   try {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { safeMemberPath } from '../archive/member-path.ts';
-import { BackupError } from '../errors.ts';
+import { BackupError, hasCode } from '../errors.ts';
 
 const movedSuffix = '.xbpipe-moved';
 
@@ -27,7 +27,20 @@ export function resolveLeftovers(directory: string): number {
   }
   const created = filesWith(directory, '.new');
   for (const path of created) renameSync(path, swap(path, '.new', '.ibd'));
+  removeEmptied(directory);
   return deleted.length + renamed.length + created.length;
+}
+
+/** A directory without any file was a database that was dropped: an empty one has its `db.opt`. */
+function removeEmptied(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name === 'lost+found') continue;
+    try {
+      rmdirSync(join(directory, entry.name));
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY')) throw error;
+    }
+  }
 }
 
 function moveAside(directory: string, marker: string): void {

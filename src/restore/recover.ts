@@ -115,9 +115,12 @@ function judge(log: RecoveryLog, redo: BackupLogReport): void {
     if (!redo.anyChangesBeyondCheckpoint) return;
     throw refused(`the server recovered nothing, though the redo log reaches LSN ${redo.lastLsn}`);
   }
-  if (log.checkpointLsn !== Number(redo.checkpointLsn) || log.endLsn !== Number(redo.lastLsn)) {
+  // With nothing to apply it says where the log ends, and not where it began.
+  const start = redo.anyChangesBeyondCheckpoint ? undefined : Number(redo.checkpointLsn);
+  const checkpointLsn = log.checkpointLsn ?? start;
+  if (checkpointLsn !== Number(redo.checkpointLsn) || log.endLsn !== Number(redo.lastLsn)) {
     throw refused(
-      `the server recovered LSN ${log.checkpointLsn ?? '?'} to ${log.endLsn} ` +
+      `the server recovered LSN ${checkpointLsn ?? '?'} to ${log.endLsn} ` +
         `instead of ${redo.checkpointLsn} to ${redo.lastLsn}`,
     );
   }

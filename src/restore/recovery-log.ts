@@ -31,18 +31,21 @@ const linesKept = 200;
 /** Messages that a server goes on after, with data that are not those of the backup. */
 const fatalPatterns = [
   /is in the future/i,
-  /\[ERROR\].*(InnoDB|Aria|recovery|Can't init|Aborting|Unknown\/unsupported)/i,
+  // Most lines name `mariadbd`, which says nothing of Aria.
+  /\[ERROR\].*(InnoDB|\baria(?![a-z])|recovery|Can't init|Aborting|Unknown\/unsupported)/i,
   /Tablespace .* was not found/i,
-  /corrupt/i,
   /Cannot find a free slot for an undo log/i,
 ];
+/** Outside of names: a table may be called so. */
+const corruption = /corrupt/i;
+const names = /(?<=[\s(])'[^']*'|`[^`]*`|\S*\/\S*/g;
 /** A table whose tablespace vanished before anything of it was changed. */
 const harmless = [/but there were no modifications either/i];
 
 function isFatal(line: string): boolean {
+  if (harmless.some((pattern) => pattern.test(line))) return false;
   return (
-    fatalPatterns.some((pattern) => pattern.test(line)) &&
-    !harmless.some((pattern) => pattern.test(line))
+    fatalPatterns.some((pattern) => pattern.test(line)) || corruption.test(line.replace(names, ''))
   );
 }
 

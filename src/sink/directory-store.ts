@@ -8,6 +8,7 @@ export class DirectoryStore implements MemberStore {
   readonly #directory: StagedDirectory;
   readonly #files: MemberFiles;
   readonly #paths = new Set<string>();
+  #open = 0;
   #bytesWritten = 0;
 
   private constructor(directory: StagedDirectory) {
@@ -26,6 +27,7 @@ export class DirectoryStore implements MemberStore {
   open({ path }: MemberInfo): MemberWriter {
     if (this.#paths.has(path)) throw new BackupError('failed', `${path} would be there twice`);
     this.#paths.add(path);
+    this.#open += 1;
     let size = 0;
     // One after the other: the caller may close as soon as the last of its writes is done.
     let written = Promise.resolve();
@@ -37,11 +39,15 @@ export class DirectoryStore implements MemberStore {
         await written;
         this.#bytesWritten += payload.length;
       },
-      close: () => this.#files.close(path, size),
+      close: async () => {
+        await this.#files.close(path, size);
+        this.#open -= 1;
+      },
     };
   }
 
   async finish(): Promise<void> {
+    if (this.#open > 0) throw new BackupError('failed', `${this.#open} members are still open`);
     await this.#files.settle();
     await this.#directory.commit();
   }

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { toBackupError } from '../errors.ts';
+import { BackupError, toBackupError } from '../errors.ts';
 import type { ByteSink } from './byte-sink.ts';
 
 /** A socket: what a parent process in Node or an ssh server hands on as standard output. */
@@ -18,12 +18,15 @@ export class SocketSink implements ByteSink {
 
   async write(buffers: Uint8Array[]): Promise<void> {
     if (this.#failure) throw this.#broken(this.#failure);
+    if (buffers.length === 0) return;
     await new Promise<void>((resolve, reject) => {
       const last = buffers.length - 1;
       this.#socket.cork();
       buffers.forEach((buffer, i) => {
         this.#socket.write(buffer, (error) => {
           if (error) reject(this.#broken(error));
+          // Destroyed meanwhile, it calls back as if it had written.
+          else if (this.#socket.destroyed) reject(new BackupError('storage', 'given up'));
           else if (i === last) resolve();
         });
       });
@@ -32,6 +35,7 @@ export class SocketSink implements ByteSink {
   }
 
   async close(): Promise<void> {
+    if (this.#failure) throw this.#broken(this.#failure);
     await new Promise<void>((resolve, reject) => {
       this.#socket.once('error', (error) => {
         reject(this.#broken(error));

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
@@ -70,7 +70,10 @@ export class StagedDirectory {
     try {
       const names = await readdir(this.stage);
       for (const name of names) await this.#refuseExisting(name);
-      for (const directory of this.#directories) await syncDirectory(directory);
+      for (const directory of this.#directories) {
+        // Whoever worked in the stage may have removed one: that of a dropped database.
+        if (existsSync(directory)) await syncDirectory(directory);
+      }
       for (const name of names) await rename(join(this.stage, name), join(this.target, name));
       await rmdir(this.stage);
       await syncDirectory(this.target);

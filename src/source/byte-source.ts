@@ -1,5 +1,6 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { type Readable, addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
 import { BackupError, toBackupError } from '../errors.ts';
 
@@ -12,12 +13,16 @@ export interface ByteSource {
 const readBytes = 1024 * 1024;
 const stdinFd = 0;
 
-export function openFileSource(path: string): ByteSource {
-  return { name: path, bytes: withContext(createReadStream(path, { highWaterMark: readBytes })) };
+export function openFileSource(path: string, signal?: AbortSignal): ByteSource {
+  const open = (): Readable => createReadStream(path, { highWaterMark: readBytes });
+  return { name: path, bytes: withContext(open, signal) };
 }
 
-/** Standard input; pipes go through the event loop so that a stalled writer never blocks an exit. */
-export function openStdin(): ByteSource {
+/**
+ * Standard input; pipes go through the event loop so that a stalled writer never blocks an exit.
+ * `signal` ends the wait for such a writer.
+ */
+export function openStdin(signal?: AbortSignal): ByteSource {
   const name = 'standard input';
   if (isatty(stdinFd)) {
     throw new BackupError('usage', 'refusing to read an archive from a terminal', {
@@ -25,17 +30,23 @@ export function openStdin(): ByteSource {
     });
   }
   const stat = fstatSync(stdinFd);
-  const stream =
+  const open = (): Readable =>
     stat.isFIFO() || stat.isSocket()
       ? new Socket({ fd: stdinFd, readable: true, writable: false })
       : createReadStream('', { fd: stdinFd, autoClose: false, highWaterMark: readBytes });
-  return { name, bytes: withContext(stream) };
+  return { name, bytes: withContext(open, signal) };
 }
 
-async function* withContext(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Opens the stream when it is read: nobody would hear of an error before. */
+async function* withContext(
+  open: () => Readable,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* stream;
+    const stream = open();
+    if (signal) addAbortSignal(signal, stream);
+    yield* stream as AsyncIterable<Uint8Array>;
   } catch (error) {
-    throw toBackupError(error, 'storage');
+    throw toBackupError(signal?.aborted === true ? signal.reason : error, 'storage');
   }
 }

@@ -30,31 +30,33 @@ export function ddlChanges<T extends SpaceFile>(
   for (const file of now) {
     bySpace.set(file.spaceId, [...(bySpace.get(file.spaceId) ?? []), file]);
   }
-  const members = new Set(now.map((file) => file.member));
+  const matches = copied.map((before) => ({ before, same: sameFile(before, bySpace) }));
   const known = new Set<T>();
-  for (const before of copied) {
-    const same =
-      before.spaceId === undefined ? undefined : sameFile(before, bySpace.get(before.spaceId));
-    if (same) {
-      known.add(same);
-      if (same.member !== before.member) {
-        changes.renamed.push({ from: before.member, to: same.member });
-      }
-    } else if (before.spaceId !== undefined || !members.has(before.member)) {
-      changes.removed.push(before.member);
-    }
+  // Renamed in between, one table may have been copied under two names; the copy under its present one is kept.
+  for (const { before, same } of matches) if (same?.member === before.member) known.add(same);
+  for (const { before, same } of matches) {
+    if (!same || same.member === before.member) continue;
+    if (known.has(same)) changes.removed.push(before.member);
+    else changes.renamed.push({ from: before.member, to: same.member });
+    known.add(same);
   }
   changes.created = now.filter((file) => !known.has(file));
+  const madeAgain = new Set(changes.created.map((file) => file.member));
+  for (const { before, same } of matches) {
+    const replaced = before.spaceId === undefined && madeAgain.has(before.member);
+    if (!same && !replaced) changes.removed.push(before.member);
+  }
   return changes;
 }
 
 /** Of files with one space id (a stray copy may lie about) the one under the old name comes first. */
 function sameFile<T extends SpaceFile>(
   before: SpaceFile,
-  candidates: readonly T[] | undefined,
+  bySpace: ReadonlyMap<number | undefined, T[]>,
 ): T | undefined {
-  const same = candidates?.filter(
+  if (before.spaceId === undefined) return undefined;
+  const same = (bySpace.get(before.spaceId) ?? []).filter(
     (file) => file.inode === before.inode && file.device === before.device,
   );
-  return same?.find((file) => file.member === before.member) ?? same?.[0];
+  return same.find((file) => file.member === before.member) ?? same[0];
 }

@@ -63,7 +63,7 @@ function isDirectory(entry: Dirent, path: string): boolean {
 function systemFiles(info: ServerInfo): TablespaceFile[] {
   return info.dataFilePath.split(';').map((part) => {
     const [name = ''] = part.split(':');
-    if (/:\s*(new)?raw/i.test(part)) {
+    if (/:\s*\d+[KMG]?(new)?raw/i.test(part)) {
       throw new BackupError('failed', `the system tablespace is on a raw device (${name})`, {
         hint: 'raw devices are not supported',
       });

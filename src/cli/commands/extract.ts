@@ -21,7 +21,7 @@ export function extractCommand(program: Command, context: CommandContext): void 
     .option('-v, --verbose', 'print the name of every file')
     .option('--any-archive', 'also extract archives that are no backup');
   context.register(command, async (values: ExtractValues, { reporter, signal }) => {
-    const { source, totalBytes } = openSource(values.from);
+    const { source, totalBytes } = openSource(values.from, signal);
     const summary = await fillStage(
       values.directory,
       { empty: false },

@@ -11,7 +11,7 @@ export function guardCommand(program: Command, context: CommandContext): void {
     .option('--any-archive', 'also pass archives that are no backup');
   context.register(command, async (values: { anyArchive?: boolean }, { reporter, signal }) => {
     const anyArchive = values.anyArchive === true;
-    const summary = await guard(openStdin(), openStdout(), { anyArchive, signal });
+    const summary = await guard(openStdin(signal), openStdout(), { anyArchive, signal });
     reporter.info(`the archive is whole: ${summary.members} files`);
   });
 }

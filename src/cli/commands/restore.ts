@@ -19,7 +19,7 @@ export function restoreCommand(program: Command, context: CommandContext): void 
   addServerOptions(command);
   context.register(command, async (values: RestoreValues, { reporter, signal }) => {
     const { datadir } = values;
-    const { source, totalBytes } = openSource(values.from);
+    const { source, totalBytes } = openSource(values.from, signal);
     const options = { ...serverOptionsOf(values), datadir, totalBytes };
     await restore(source, options, reporter, signal);
     noteOwner(reporter, datadir);

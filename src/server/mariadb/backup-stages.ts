@@ -10,7 +10,8 @@ export type Stage = (typeof stages)[number];
  */
 export class BackupStages {
   readonly #session: Session;
-  #reached = -1;
+  /** The stage asked for last: from then on the connection may hold it, or wait for it. */
+  #asked = -1;
   #commitsBlockedSince: number | undefined;
   #commitsBlockedMs = 0;
 
@@ -32,17 +33,17 @@ export class BackupStages {
 
   /** Goes on to a stage, through all before it; a stage already reached stays. */
   async reach(stage: Stage): Promise<void> {
-    for (const next of stages.slice(this.#reached + 1, stages.indexOf(stage) + 1)) {
+    for (const next of stages.slice(this.#asked + 1, stages.indexOf(stage) + 1)) {
       if (next === 'BLOCK_COMMIT') this.#commitsBlockedSince = performance.now();
+      this.#asked = stages.indexOf(next);
       await this.#session.run(`BACKUP STAGE ${next}`);
-      this.#reached = stages.indexOf(next);
     }
   }
 
   /** Releases everything; to be called while the work went well. */
   async end(): Promise<void> {
-    if (this.#reached >= 0) await this.#session.run('BACKUP STAGE END');
-    this.#reached = -1;
+    if (this.#asked >= 0) await this.#session.run('BACKUP STAGE END');
+    this.#asked = -1;
     if (this.#commitsBlockedSince !== undefined) {
       this.#commitsBlockedMs = performance.now() - this.#commitsBlockedSince;
     }
@@ -50,7 +51,7 @@ export class BackupStages {
 
   /** The way out on every path: drops the connection and with it whatever it holds. Never throws. */
   async close(): Promise<void> {
-    if (this.#reached >= 0) this.#session.destroy();
+    if (this.#asked >= 0) this.#session.destroy();
     else await this.#session.close();
   }
 }
