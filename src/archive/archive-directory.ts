@@ -29,8 +29,13 @@ export class ArchiveDirectory implements MemberStore {
 
   static async create(path: string, begin: BeginRecord): Promise<ArchiveDirectory> {
     const directory = await StagedDirectory.create(path, { empty: true });
-    const sink = await FileSink.create(join(directory.stage, archiveName));
-    return new ArchiveDirectory(directory, await ArchiveWriter.begin(sink, begin), begin);
+    try {
+      const sink = await FileSink.create(join(directory.stage, archiveName));
+      return new ArchiveDirectory(directory, await ArchiveWriter.begin(sink, begin), begin);
+    } catch (error) {
+      await directory.discard();
+      throw error;
+    }
   }
 
   get bytesWritten(): number {

@@ -5,6 +5,8 @@ import { timestamp } from './timestamp.ts';
 type Line = (text: string) => void;
 
 const plainEveryMs = 10_000;
+/** Share of the bytes after which a speed says something about the rest. */
+const predictFrom = 0.01;
 
 /** Reporter for a terminal, for a log file, or (`json`) for a program. */
 export function consoleReporter(options: { json: boolean; quiet: boolean }): Reporter {
@@ -91,7 +93,7 @@ function describe(progress: Progress, speed: Speed): string {
     parts.push(`${Math.floor((bytes / totalBytes) * 100)} %`);
   }
   parts.push(`${formatBytes(rate)}/s`);
-  if (totalBytes !== undefined && rate > 0) {
+  if (totalBytes !== undefined && bytes >= totalBytes * predictFrom && rate > 0) {
     parts.push(`${formatDuration((totalBytes - bytes) / rate)} left`);
   }
   if (redoHeadRoom) {

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BackupLogReport } from '../../formats/mariadb-redo/index.ts';
@@ -26,8 +26,7 @@ export async function recover(
   const scratch = mkdtempSync(join(tmpdir(), 'xbpipe-recover-'));
   try {
     const args = [...recoveryArguments(backup, scratch), ...options.serverArguments];
-    const child = spawn(server.path, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: scratch });
-    const log = await runToShutdown(child, options.signal);
+    const log = await runToShutdown([server.path, ...args], scratch, options.signal);
     judge(log, redo);
     return log;
   } finally {
@@ -66,41 +65,63 @@ function recoveryArguments({ path, options }: BackupDirectory, scratch: string):
   ];
 }
 
+/**
+ * Runs the server beside a watcher of standard input: a line asks the server to shut
+ * down, and the end of the input kills it. So it goes when this process goes,
+ * however it goes, and no stray server keeps the directory.
+ */
+const watched = `
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+(while read -r _ <&3; do kill -TERM $server; done; kill -KILL $server) 2>/dev/null &
+wait $server
+status=$?
+kill $! 2>/dev/null
+exit $status
+`;
+
 /** Asks for a clean shutdown once the server is up, kills it at the first fatal message. */
-async function runToShutdown(child: ChildProcess, signal: AbortSignal): Promise<RecoveryLog> {
+async function runToShutdown(
+  command: readonly string[],
+  cwd: string,
+  signal: AbortSignal,
+): Promise<RecoveryLog> {
+  const child = spawn('/bin/sh', ['-c', watched, 'sh', ...command], { stdio: 'pipe', cwd });
+  // Its end is judged by its status; a line that it did not live to read is no failure.
+  child.stdin.on('error', () => undefined);
   const log = new RecoveryLog();
   const kill = (): void => {
-    child.kill('SIGKILL');
+    child.stdin.end();
   };
   signal.addEventListener('abort', kill);
   const take = (line: string): void => {
     const wasReady = log.ready;
     log.add(line);
     if (log.fatal !== undefined) kill();
-    else if (log.ready && !wasReady) child.kill('SIGTERM');
+    else if (log.ready && !wasReady) child.stdin.write('\n');
   };
-  const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null);
-  const read = outputs.map(async (stream) => {
+  const read = [child.stdout, child.stderr].map(async (stream) => {
     for await (const line of createInterface({ input: stream })) take(line);
   });
   try {
-    const [status, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
+    const [status] = (await once(child, 'exit')) as [number | null];
     await Promise.all(read);
     signal.throwIfAborted();
     if (log.fatal === undefined && status !== 0) {
-      log.fatal = `the server ended with ${killedBy ?? `status ${status ?? 'unknown'}`}`;
+      log.fatal = `the server ended with ${nameOfStatus(status ?? 0)}`;
     }
     return log;
-  } catch (error) {
-    kill();
-    throw signal.aborted
-      ? (signal.reason as Error)
-      : new BackupError('recovery', `the server cannot be started: ${String(error)}`, {
-          cause: error,
-        });
   } finally {
+    kill();
     signal.removeEventListener('abort', kill);
   }
+}
+
+/** A shell tells death by signal n as status 128 + n. */
+function nameOfStatus(status: number): string {
+  const signals = Object.entries(constants.signals);
+  return signals.find(([, number]) => number + 128 === status)?.[0] ?? `status ${status}`;
 }
 
 /** Recovery is checked, never trusted: a server starts even when it recovered too little. */

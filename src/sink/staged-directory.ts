@@ -60,7 +60,9 @@ export class StagedDirectory {
     const parent = dirname(path);
     if (!this.#directories.has(parent)) {
       await mkdir(parent, { recursive: true, mode: 0o750 });
-      this.#directories.add(parent);
+      for (let made = parent; made !== dirname(this.stage); made = dirname(made)) {
+        this.#directories.add(made);
+      }
     }
     return path;
   }

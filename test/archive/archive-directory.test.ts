@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import {
+  archiveName,
+  decodeManifest,
+  manifestBytesMax,
+  manifestName,
+} from '../../formats/archive-record/index.ts';
+import { ArchiveDirectory } from '../../src/archive/archive-directory.ts';
+import { writeMember } from '../../src/archive/write-member.ts';
+import { openSource } from '../../src/cli/open-source.ts';
+import { stageName } from '../../src/sink/staged-directory.ts';
+import { text } from '../formats/xbstream/support.ts';
+import { scratchDir } from '../support/scratch.ts';
+import { failureOf, judge, sampleBegin } from './support.ts';
+
+const created = async (): Promise<{ path: string; store: ArchiveDirectory }> => {
+  const path = join(scratchDir('archive'), 'backup');
+  return { path, store: await ArchiveDirectory.create(path, sampleBegin) };
+};
+
+describe('ArchiveDirectory', () => {
+  it('shows archive and manifest at once, when both are complete', async () => {
+    const { path, store } = await created();
+    await writeMember(store, 'db/t.ibd', text('rows'));
+    assert.deepEqual(readdirSync(path), [stageName]);
+    await store.finish();
+    assert.deepEqual(readdirSync(path).sort(), [archiveName, manifestName]);
+    const archive = readFileSync(join(path, archiveName));
+    assert.equal(judge(archive).begin?.backupId, sampleBegin.backupId);
+    const manifest = decodeManifest(readFileSync(join(path, manifestName)));
+    assert.deepEqual(manifest.objects, [{ name: archiveName, size: archive.length }]);
+    assert.equal(manifest.backupId, sampleBegin.backupId);
+    assert.equal(manifest.redoStart, sampleBegin.redoStart);
+    assert.ok(manifest.finishedAt > manifest.startedAt);
+  });
+
+  it('leaves an empty directory when it is given up', async () => {
+    const { path, store } = await created();
+    await writeMember(store, 'db/t.ibd', text('rows'));
+    await store.abort();
+    assert.deepEqual(readdirSync(path), []);
+  });
+
+  it('leaves nothing that is a backup when a member stays open', async () => {
+    const { path, store } = await created();
+    store.open({ path: 'db/t.ibd' });
+    await failureOf(() => store.finish());
+    assert.deepEqual(readdirSync(path), [stageName]);
+    assert.equal((await failureOf(() => openSource(path))).code, 'incomplete');
+  });
+
+  it('refuses a directory that holds anything', async () => {
+    const path = scratchDir('archive');
+    mkdirSync(join(path, 'db'));
+    const error = await failureOf(() => ArchiveDirectory.create(path, sampleBegin));
+    assert.equal(error.code, 'storage');
+    assert.match(error.message, /is not empty \(it holds db\)/);
+    assert.deepEqual(readdirSync(path), ['db']);
+  });
+});
+
+describe('a backup directory as a source', () => {
+  const finished = async (): Promise<string> => {
+    const { path, store } = await created();
+    await writeMember(store, 'a', text('1'));
+    await store.finish();
+    return path;
+  };
+
+  it('is not opened without its manifest', async () => {
+    const path = scratchDir('archive');
+    writeFileSync(join(path, archiveName), 'bytes');
+    const error = await failureOf(() => openSource(path));
+    assert.equal(error.code, 'incomplete');
+    assert.match(error.message, /has no manifest\.json: it is not a backup/);
+  });
+
+  it('is not opened when its archive is not as long as the manifest says', async () => {
+    const path = await finished();
+    assert.equal(openSource(path).totalBytes, readFileSync(join(path, archiveName)).length);
+    writeFileSync(join(path, archiveName), 'more', { flag: 'a' });
+    const error = await failureOf(() => openSource(path));
+    assert.equal(error.code, 'incomplete');
+    assert.match(error.message, /bytes instead of \d+$/);
+  });
+
+  it('is not opened when its manifest is longer than one can be', async () => {
+    const path = await finished();
+    truncateSync(join(path, manifestName), manifestBytesMax + 1);
+    const error = await failureOf(() => openSource(path));
+    assert.equal(error.code, 'corrupt');
+    assert.match(error.message, /is longer than a manifest can be/);
+  });
+
+  it('is not opened when its manifest points elsewhere', async () => {
+    for (const name of ['../archive.xbs', '/etc/passwd', '..', '.', 'a/b', 'a\\b']) {
+      const path = await finished();
+      const manifest = readFileSync(join(path, manifestName), 'utf8');
+      const forged = manifest.replace(JSON.stringify(archiveName), JSON.stringify(name));
+      assert.notEqual(forged, manifest);
+      writeFileSync(join(path, manifestName), forged);
+      const error = await failureOf(() => openSource(path));
+      assert.equal(error.code, 'corrupt', name);
+    }
+  });
+});

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  decodeBegin,
+  decodeEnd,
+  decodeIndex,
+  decodeManifest,
+  encodeBegin,
+  encodeEnd,
+  encodeIndex,
+  encodeManifest,
+  endBytes,
+  indexBytesMax,
+} from '../../../formats/archive-record/index.ts';
+import { FormatError } from '../../../formats/format-error.ts';
+import { text } from '../xbstream/support.ts';
+import { asObject, begin, end, entry, manifest } from './samples.ts';
+
+const show = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const indexOf = (...members: object[]): Uint8Array =>
+  text(JSON.stringify({ format: 1, backupId: 'id', members }));
+
+/** The message of the FormatError that `run` throws, with the field in front. */
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof FormatError);
+    assert.equal(error.kind, 'invalid');
+    assert.ok(error.message.startsWith(error.field));
+    return error.message;
+  }
+  return assert.fail('it was accepted');
+}
+
+interface Kind {
+  name: string;
+  bytes: Uint8Array;
+  decode: (bytes: Uint8Array) => unknown;
+  /** Fields that are optional. */
+  may: string[];
+}
+
+const kinds: Kind[] = [
+  { name: 'xbpipe_begin.json', bytes: encodeBegin(begin), decode: decodeBegin, may: ['parentId'] },
+  {
+    name: 'xbpipe_index.json',
+    bytes: Buffer.concat([...encodeIndex('id', [entry])]),
+    decode: decodeIndex,
+    may: [],
+  },
+  { name: 'xbpipe_end.json', bytes: encodeEnd(end), decode: decodeEnd, may: [] },
+  { name: 'manifest.json', bytes: encodeManifest(manifest), decode: decodeManifest, may: [] },
+];
+
+const padded = (name: string, json: string): Uint8Array =>
+  text(name === 'xbpipe_end.json' ? json.padEnd(endBytes - 1) + '\n' : json);
+
+for (const { name, bytes, decode, may } of kinds) {
+  const fields = asObject(bytes);
+  const decodeWith = (change: Record<string, unknown>): unknown =>
+    decode(padded(name, JSON.stringify({ ...fields, ...change })));
+
+  describe(name, () => {
+    it('names the field that is missing', () => {
+      for (const field of Object.keys(fields)) {
+        if (may.includes(field)) continue;
+        const message = refusal(() => decodeWith({ [field]: undefined }));
+        assert.match(message, new RegExp(`^${name} > ${field} at byte 0: \\w+ wanted$`));
+      }
+    });
+
+    it('names the field that is of another type', () => {
+      for (const [field, value] of Object.entries(fields)) {
+        const wrong = typeof value === 'string' ? 5 : 'text';
+        assert.match(
+          refusal(() => decodeWith({ [field]: wrong })),
+          new RegExp(`> ${field} at`),
+        );
+      }
+    });
+
+    it('refuses numbers that are negative, broken or beyond what is exact', () => {
+      for (const [field, value] of Object.entries(fields)) {
+        if (typeof value !== 'number') continue;
+        for (const wrong of [-1, 0.5, 2 ** 53, 1e300]) {
+          const message = refusal(() => decodeWith({ [field]: wrong }));
+          assert.match(message, new RegExp(`> ${field} at byte 0: whole number >= 0 wanted`));
+        }
+      }
+    });
+
+    it('refuses another format and says which it knows', () => {
+      const message = refusal(() => decodeWith({ format: 2 }));
+      assert.equal(
+        message,
+        `${name} > format at byte 0: 2 is not known to this version, which reads 1`,
+      );
+    });
+
+    it('passes over fields that it does not know', () => {
+      assert.deepEqual(decodeWith({ later: { than: 'this' } }), decode(bytes));
+    });
+
+    it('refuses what is no JSON object', () => {
+      for (const json of ['', '{', 'null', '[]', '"text"', '1', `${show(bytes)},`]) {
+        const message = refusal(() => decode(padded(name, json)));
+        assert.match(message, /not JSON|not a JSON object|bytes instead of 1024/);
+      }
+    });
+
+    it('ends in a line feed', () => {
+      assert.equal(bytes.at(-1), 0x0a);
+    });
+  });
+}
+
+describe('begin record', () => {
+  it('comes back as it was written, with and without a parent', () => {
+    assert.deepEqual(decodeBegin(encodeBegin(begin)), begin);
+    const { parentId: _, ...full } = begin;
+    assert.deepEqual(decodeBegin(encodeBegin(full)), { ...full, parentId: undefined });
+  });
+
+  it('is this text', () => {
+    const { parentId: _, ...full } = begin;
+    assert.equal(
+      show(encodeBegin(full)),
+      '{"format":1,"backupId":"6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21","tool":"xbpipe 0.1.0",' +
+        '"flavour":"mariadb","serverVersion":"10.11.19-MariaDB-log","pageSize":16384,' +
+        '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z","parentId":null}\n',
+    );
+  });
+
+  it('refuses a flavour it does not know', () => {
+    const json = show(encodeBegin(begin)).replace('"mariadb"', '"oracle"');
+    assert.match(
+      refusal(() => decodeBegin(text(json))),
+      /flavour at byte 0: "oracle" is not known/,
+    );
+  });
+});
+
+describe('index', () => {
+  it('comes back as it was written', () => {
+    const plain = { path: 'a "b"\n\u0001ü', size: 0, chunks: [] };
+    const { backupId, members } = decodeIndex(
+      Buffer.concat([...encodeIndex('id', [entry, plain])]),
+    );
+    assert.equal(backupId, 'id');
+    assert.deepEqual(members, [entry, { ...plain, spaceId: undefined, pageSize: undefined }]);
+    assert.deepEqual(decodeIndex(Buffer.concat([...encodeIndex('id', [])])).members, []);
+  });
+
+  it('is this text, one member a line', () => {
+    const plain = { path: 'b', size: 0, chunks: [] };
+    assert.equal(
+      show(Buffer.concat([...encodeIndex('id', [entry, plain])])),
+      '{"format":1,"backupId":"id","members":[\n' +
+        '{"path":"db/t.ibd","spaceId":5,"pageSize":16384,"size":12,' +
+        '"chunks":[500,8,0,4294967295,600,4,8,0]},\n' +
+        '{"path":"b","size":0,"chunks":[]}\n' +
+        ']}\n',
+    );
+  });
+
+  it('names member and field of what is wrong in it', () => {
+    const { path: _, ...nameless } = entry;
+    const wrong: [object, RegExp][] = [
+      [nameless, /members\[1\] > path at byte 0: string wanted/],
+      [{ ...entry, size: -1 }, /members\[1\] > size at byte 0: whole number/],
+      [{ ...entry, spaceId: 'x' }, /members\[1\] > spaceId at byte 0: number wanted/],
+      [{ ...entry, pageSize: 0.5 }, /members\[1\] > pageSize at byte 0: whole number/],
+      [{ ...entry, chunks: {} }, /members\[1\] > chunks at byte 0: array wanted/],
+      [{ ...entry, chunks: [1, 2, 3] }, /members\[1\] > chunks at byte 0: four whole numbers/],
+      [{ ...entry, chunks: [1, 2, 3, -4] }, /members\[1\] > chunks at byte 0: four whole numbers/],
+      [{ ...entry, chunks: [1, 2, 3, '4'] }, /members\[1\] > chunks at byte 0: four whole numbers/],
+      [[], /members\[1\] at byte 0: not a JSON object/],
+    ];
+    for (const [member, message] of wrong) {
+      assert.match(
+        refusal(() => decodeIndex(indexOf(entry, member))),
+        message,
+      );
+    }
+  });
+
+  it('is never longer than its limit, whatever the names and numbers', () => {
+    const path = '\u0001'.repeat(511);
+    const big = Number.MAX_SAFE_INTEGER;
+    for (const [members, chunks] of [
+      [1, 0],
+      [1, 1],
+      [3, 100],
+      [0, 0],
+    ] as const) {
+      // prettier-ignore
+      const numbers = Array.from({ length: chunks }, () => [big, big, big, 0xffff_ffff]).flat();
+      const worst = { path, spaceId: 0xffff_ffff, pageSize: 65536, size: big, chunks: numbers };
+      const all = Array.from({ length: members }, () => worst);
+      const length = Buffer.concat([...encodeIndex('i'.repeat(36), all)]).length;
+      assert.ok(length <= indexBytesMax(members, members * chunks), `${members} ${chunks}`);
+    }
+  });
+});
+
+describe('end record', () => {
+  it('comes back as it was written and always has the same length', () => {
+    assert.deepEqual(decodeEnd(encodeEnd(end)), end);
+    const big = Number.MAX_SAFE_INTEGER;
+    const largest = { ...end, indexOffset: big, indexLength: big, members: big, endOffset: big };
+    for (const record of [end, largest]) assert.equal(encodeEnd(record).length, endBytes);
+  });
+
+  it('is this text, padded with blanks', () => {
+    assert.equal(
+      show(encodeEnd(end)).replace(/ {500,}/, '...'),
+      '{"format":1,"backupId":"6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21","indexOffset":1000,' +
+        `"indexLength":200,"indexSha256":"${'ab'.repeat(32)}","members":2,"payloadBytes":300,` +
+        '"endOffset":1300}...\n',
+    );
+  });
+
+  it('is refused when it is not as long as it always is', () => {
+    const bytes = encodeEnd(end);
+    assert.match(
+      refusal(() => decodeEnd(bytes.subarray(1))),
+      /1023 bytes instead of 1024/,
+    );
+    assert.match(
+      refusal(() => decodeEnd(Buffer.concat([bytes, bytes]))),
+      /2048 bytes instead/,
+    );
+  });
+
+  it('is not written when it does not fit', () => {
+    const backupId = 'x'.repeat(1024);
+    assert.match(
+      refusal(() => encodeEnd({ ...end, backupId })),
+      /bytes do not fit 1024/,
+    );
+  });
+});
+
+describe('manifest', () => {
+  it('comes back as it was written', () => {
+    assert.deepEqual(decodeManifest(encodeManifest(manifest)), manifest);
+  });
+
+  it('names object and field of what is wrong in it', () => {
+    const json = show(encodeManifest(manifest)).replace('"size": 2400', '"size": "2400"');
+    const message = /objects\[0\] > size at byte 0: number wanted/;
+    assert.match(
+      refusal(() => decodeManifest(text(json))),
+      message,
+    );
+  });
+});

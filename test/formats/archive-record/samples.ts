@@ -1,0 +1,52 @@
+/** One record of each kind, every field set. */
+import type {
+  BeginRecord,
+  EndRecord,
+  Manifest,
+  MemberEntry,
+} from '../../../formats/archive-record/index.ts';
+
+const backupId = '6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21';
+
+export const begin: BeginRecord = {
+  backupId,
+  tool: 'xbpipe 0.1.0',
+  flavour: 'mariadb',
+  serverVersion: '10.11.19-MariaDB-log',
+  pageSize: 16384,
+  redoStart: 46_000,
+  parentId: '00000000-0000-4000-8000-000000000000',
+  startedAt: '2026-11-21T02:43:08.000Z',
+};
+
+export const entry: MemberEntry = {
+  path: 'db/t.ibd',
+  spaceId: 5,
+  pageSize: 16384,
+  size: 12,
+  chunks: [500, 8, 0, 0xffff_ffff, 600, 4, 8, 0],
+};
+
+export const end: EndRecord = {
+  backupId,
+  indexOffset: 1000,
+  indexLength: 200,
+  indexSha256: 'ab'.repeat(32),
+  members: 2,
+  payloadBytes: 300,
+  endOffset: 1300,
+};
+
+export const manifest: Manifest = {
+  backupId,
+  flavour: 'mariadb',
+  serverVersion: '10.11.19-MariaDB-log',
+  redoStart: 46_000,
+  startedAt: '2026-11-21T02:43:08.000Z',
+  finishedAt: '2026-11-21T02:43:10.000Z',
+  objects: [{ name: 'archive.xbs', size: 2400 }],
+};
+
+export function asObject(bytes: Uint8Array): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+}

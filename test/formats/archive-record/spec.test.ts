@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import * as records from '../../../formats/archive-record/index.ts';
+import { encodeEnd as encodeEndChunk } from '../../../formats/xbstream/index.ts';
+import { specTable } from '../metadata/spec-table.ts';
+import { asObject, begin, end, entry, manifest } from './samples.ts';
+
+const spec = 'formats/archive-record/archive-record.md';
+
+/** The fields of the `index`th table of fields: of begin record, index, member and so on. */
+const fieldsOf = (index: number): (string | undefined)[] =>
+  specTable(spec, ['field', 'form', 'description'], index).map(([field]) =>
+    field?.replaceAll('`', ''),
+  );
+
+const keysOf = (bytes: Uint8Array): string[] => Object.keys(asObject(bytes));
+
+describe('archive-record.md', () => {
+  const index = Buffer.concat([...records.encodeIndex('id', [entry])]);
+
+  it('has the fields of every record in the order in which they are written', () => {
+    const members = asObject(index)['members'] as object[];
+    const objects = asObject(records.encodeManifest(manifest))['objects'] as object[];
+    assert.deepEqual(fieldsOf(0), keysOf(records.encodeBegin(begin)));
+    assert.deepEqual(fieldsOf(1), keysOf(index));
+    assert.deepEqual(fieldsOf(2), Object.keys(members[0] ?? {}));
+    assert.deepEqual(fieldsOf(3), keysOf(records.encodeEnd(end)));
+    assert.deepEqual(fieldsOf(4), keysOf(records.encodeManifest(manifest)));
+    assert.deepEqual(fieldsOf(5), Object.keys(objects[0] ?? {}));
+    assert.deepEqual(fieldsOf(6), []);
+  });
+
+  it('names the members and states the version and the limits of the code', () => {
+    const text = readFileSync(spec, 'utf8');
+    const { beginName, indexName, endName, manifestName, archiveName } = records;
+    for (const name of [beginName, indexName, endName, manifestName, archiveName]) {
+      assert.ok(text.includes(`\`${name}\``), name);
+    }
+    const limits = specTable(spec, ['limit', 'value', 'why']).map(([, value]) => value);
+    const perMember = records.indexBytesMax(1, 0) - records.indexBytesMax(0, 0);
+    const perChunk = records.indexBytesMax(0, 1) - records.indexBytesMax(0, 0);
+    assert.deepEqual(limits, [
+      `${records.beginBytesMax / 1024} KiB`,
+      `${records.indexBytesMax(0, 0) / 1024} KiB + ${perMember / 1024} KiB a member + ${perChunk} bytes a chunk`,
+      `${records.endBytes} bytes, exactly`,
+      `${records.manifestBytesMax / 1024 / 1024} MiB`,
+    ]);
+    assert.equal(records.recordFormat, 1);
+    assert.ok(text.includes(`an end chunk of ${encodeEndChunk(endName).length} bytes`));
+  });
+});
