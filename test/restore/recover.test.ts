@@ -108,6 +108,7 @@ describe('an interrupted recovery', () => {
   for (const [signal, status] of [
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGKILL', null],
   ] as const) {
     it(`by ${signal} leaves no server behind and no backup that looks prepared`, async () => {
       const files = lightCopyOf(directory);
@@ -117,7 +118,8 @@ describe('an interrupted recovery', () => {
       while (!server.wasStarted()) await sleep(10);
       tool.kill(signal);
       assert.equal((await end).status, status);
-      assert.equal(isAlive(pidOf(server)), false);
+      // After SIGKILL nobody waits for the server's end: it comes when its watcher sees the tool gone.
+      while (isAlive(pidOf(server))) await sleep(10);
       const checkpoints = readFileSync(join(files, 'xtrabackup_checkpoints'), 'utf8');
       assert.match(checkpoints, /^backup_type = full-backuped$/mu);
     });
