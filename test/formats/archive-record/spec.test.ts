@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import * as records from '../../../formats/archive-record/index.ts';
 import { encodeEnd as encodeEndChunk } from '../../../formats/xbstream/index.ts';
-import { specTable } from '../metadata/spec-table.ts';
+import { specTable } from '../../support/spec-table.ts';
 import { asObject, begin, end, entry, manifest } from './samples.ts';
 
 const spec = 'formats/archive-record/archive-record.md';

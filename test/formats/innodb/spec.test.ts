@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 
 import {
@@ -11,24 +10,7 @@ import {
   pageCompressedHeader,
   pageTypes,
 } from '../../../formats/innodb/index.ts';
-
-/** The cells of the first table below a heading, without the two rows of its head. */
-function tableBelow(file: string, heading: string): string[][] {
-  const lines = readFileSync(`formats/innodb/${file}`, 'utf8').split('\n');
-  const from = lines.indexOf(`## ${heading}`);
-  assert.notEqual(from, -1, heading);
-  const first = lines.findIndex((line, index) => index > from && line.startsWith('|'));
-  const rows: string[][] = [];
-  for (let at = first + 2; lines[at]?.startsWith('|') === true; at += 1) {
-    rows.push(
-      (lines[at] ?? '')
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  }
-  return rows;
-}
+import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
 
 describe('the InnoDB specs', () => {
   for (const [file, layout] of [
@@ -40,14 +22,15 @@ describe('the InnoDB specs', () => {
     ['page-compressed-header.md', pageCompressedHeader],
   ] as const) {
     it(`have the fields of the ${layout.name} as the code has them`, () => {
-      const rows = layout
-        .rows()
-        .map((row) => [String(row.offset), row.type, row.field, row.description]);
-      assert.deepEqual(tableBelow(file, layout.name), rows);
+      const table = specTable(`formats/innodb/${file}`, layoutTitles, layout.name);
+      assert.deepEqual(table, layoutRows(layout));
     });
   }
 
   it('name the page types the code names', () => {
-    assert.deepEqual(tableBelow('fil-header.md', 'Page types'), Object.entries(pageTypes));
+    assert.deepEqual(
+      specTable('formats/innodb/fil-header.md', ['type', 'name'], 'Page types'),
+      Object.entries(pageTypes),
+    );
   });
 });

@@ -12,15 +12,16 @@ import {
   newestCheckpoint,
   type LogHeader,
 } from '../../../formats/mariadb-redo/index.ts';
-import { specRows, vector } from './support.ts';
+import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
+import { vector } from './support.ts';
 
-const rows = (table: typeof logHeaderTable | typeof checkpointTable): string[][] =>
-  table.rows().map((row) => [`${row.offset}`, row.type, row.field, row.description]);
+const specRows = (file: string): string[][] =>
+  specTable(`formats/mariadb-redo/${file}`, layoutTitles);
 
 describe('the specs', () => {
   it('have the field tables of the code', () => {
-    assert.deepEqual(specRows('log-header.md'), rows(logHeaderTable));
-    assert.deepEqual(specRows('checkpoint.md'), rows(checkpointTable));
+    assert.deepEqual(specRows('log-header.md'), layoutRows(logHeaderTable));
+    assert.deepEqual(specRows('checkpoint.md'), layoutRows(checkpointTable));
     assert.deepEqual([logHeaderTable.size, checkpointTable.size], [512, 64]);
   });
 });

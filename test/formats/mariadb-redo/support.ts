@@ -19,19 +19,6 @@ export function hexRuns(name: string): Uint8Array[] {
     .filter((run) => run.length > 0);
 }
 
-/** The rows of the field table in a spec: its only table that starts with "offset | type". */
-export function specRows(file: string): string[][] {
-  const lines = readFileSync(`${folder}/${file}`, 'utf8').split('\n');
-  const from = lines.findIndex((line) => /^\| offset +\| type/.test(line));
-  const to = lines.findIndex((line, i) => i > from && !line.startsWith('|'));
-  return lines.slice(from + 2, to).map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
-
 /** A mini-transaction around these record bytes. */
 export function miniTransaction(records: Uint8Array, marker = 1): Uint8Array {
   const crc = Buffer.alloc(4);

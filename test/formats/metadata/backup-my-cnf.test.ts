@@ -7,7 +7,7 @@ import {
   encodeMariadbBackupMyCnf,
   encodeOptionFile,
 } from '../../../formats/metadata/index.ts';
-import { specTable } from './spec-table.ts';
+import { specTable } from '../../support/spec-table.ts';
 import { text, utf8, vector, vectors } from './vector.ts';
 
 const need = (value: string | undefined): string => value ?? assert.fail('option missing');

@@ -6,7 +6,7 @@ import {
   decodeBinlogInfo,
   encodeBinlogInfo,
 } from '../../../formats/metadata/index.ts';
-import { specTable } from './spec-table.ts';
+import { specTable } from '../../support/spec-table.ts';
 import { text, utf8, vector, vectors } from './vector.ts';
 
 describe('binlog info file', () => {

@@ -11,7 +11,7 @@ import {
   metadataBytesMax,
   validateCheckpoints,
 } from '../../../formats/metadata/index.ts';
-import { specTable } from './spec-table.ts';
+import { specTable } from '../../support/spec-table.ts';
 import { text, utf8, vector, vectors } from './vector.ts';
 
 const mysqlText = `backup_type = full-backuped

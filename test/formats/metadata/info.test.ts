@@ -9,7 +9,7 @@ import {
   formatInfoTime,
   infoRows,
 } from '../../../formats/metadata/index.ts';
-import { specTable } from './spec-table.ts';
+import { specTable } from '../../support/spec-table.ts';
 import { text, utf8, vector, vectors } from './vector.ts';
 
 describe('info file', () => {

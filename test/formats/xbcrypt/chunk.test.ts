@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
   chunkBytesMax,
@@ -14,22 +13,11 @@ import {
   isKeyLength,
   shortHeader,
 } from '../../../formats/xbcrypt/index.ts';
+import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
 import { iv, key, plaintext, vector } from './vector.ts';
 
-/** The rows of every four-column table of the spec. */
-function specRows(heading: string): string[][] {
-  const spec = readFileSync('formats/xbcrypt/chunk.md', 'utf8');
-  const section = spec.split('\n## ').find((part) => part.startsWith(heading)) ?? '';
-  return section
-    .split('\n')
-    .filter((line) => /^\| \d/u.test(line))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-}
+const specRows = (heading: string): string[][] =>
+  specTable('formats/xbcrypt/chunk.md', layoutTitles, heading);
 
 describe('xbcrypt chunk', () => {
   it('encodes the version 3 vectors of openssl, the cipher chosen by key length', () => {
@@ -97,10 +85,8 @@ describe('xbcrypt chunk', () => {
   });
 
   it('has the tables of its spec', () => {
-    const rows = (header: typeof chunkHeader | typeof shortHeader): string[][] =>
-      header.rows().map((row) => [String(row.offset), row.type, row.field, row.description]);
-    assert.deepEqual(rows(chunkHeader), specRows('Header of versions 2 and 3'));
-    assert.deepEqual(rows(shortHeader), specRows('Header of version 1'));
+    assert.deepEqual(layoutRows(chunkHeader), specRows('Header of versions 2 and 3'));
+    assert.deepEqual(layoutRows(shortHeader), specRows('Header of version 1'));
     assert.deepEqual([shortHeader.size, chunkHeader.size, chunkOverhead], [36, 44, 92]);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import * as xbstream from '../../../formats/xbstream/index.ts';
+import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
 
 const layouts = [
   xbstream.chunkPrefix,
@@ -12,34 +13,15 @@ const layouts = [
   xbstream.renameBody,
 ];
 
-/** Every table of the spec with the columns of a layout, its rows joined. */
-function specTables(): string[] {
-  const tables: string[][] = [];
-  let isInside = false;
-  for (const line of readFileSync('formats/xbstream/xbstream.md', 'utf8').split('\n')) {
-    if (!line.startsWith('|')) {
-      isInside = false;
-      continue;
-    }
-    const cells = line.split('|').slice(1, -1);
-    const row = cells.map((cell) => cell.trim()).join(' | ');
-    if (row === 'offset | type | field | description') {
-      isInside = true;
-      tables.push([]);
-    } else if (isInside && !/^[-| ]+$/.test(row)) tables.at(-1)?.push(row);
-  }
-  return tables.map((rows) => rows.join('\n'));
-}
-
 describe('xbstream.md', () => {
   it('has the field tables of the code, in its order, and no others', () => {
-    const expected = layouts.map((layout) =>
-      layout
-        .rows()
-        .map((row) => `${row.offset} | ${row.type} | ${row.field} | ${row.description}`)
-        .join('\n'),
+    const table = (index: number): string[][] =>
+      specTable('formats/xbstream/xbstream.md', layoutTitles, index);
+    assert.deepEqual(
+      layouts.map((_, index) => table(index)),
+      layouts.map(layoutRows),
     );
-    assert.deepEqual(specTables(), expected);
+    assert.deepEqual(table(layouts.length), []);
   });
 
   it('names every layout', () => {
