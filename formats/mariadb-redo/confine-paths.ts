@@ -8,24 +8,24 @@ const crcBytes = 4;
 const slash = 0x2f;
 const dot = 0x2e;
 
+/** Says which file of the data directory (`db/t.ibd`) a path outside of it stands for. */
+export type Insider = (path: string) => string;
+
 /**
- * A path of a FILE record that stays inside the data directory, of the same
- * length in bytes: `/disk2/db/t.ibd` becomes `.///////db/t.ibd` with as many slashes as
- * it takes. `undefined` when the path is inside already (`./db/t.ibd`); FILE records
- * name tables only, so the last two components are database and file.
+ * The path inside the data directory for one outside, of the same length in bytes:
+ * `/disk2/db/t.ibd` becomes `./////db/t.ibd` with as many slashes as it takes.
+ * `undefined` when the path is inside already (`./db/t.ibd`).
  * RangeError when the path is too short to be replaced.
  */
-export function confinedPath(path: Uint8Array): Uint8Array | undefined {
-  const parts = split(path);
-  const inside = parts.length === 3 && path[0] === dot && path[1] === slash;
-  if (inside) return undefined;
-  const tail = path.length - ((parts.at(-2)?.length ?? 0) + 1 + (parts.at(-1)?.length ?? 0));
-  if (parts.length < 3 || tail < 2) {
-    throw new RangeError(`${new TextDecoder().decode(path)} is too short to be moved inside`);
-  }
-  const confined = Uint8Array.from(path);
-  confined.fill(slash, 0, tail);
+export function confinedPath(path: Uint8Array, insider: Insider): Uint8Array | undefined {
+  const text = new TextDecoder().decode(path);
+  if (/^\.\/[^/]+\/[^/]+$/u.test(text) && !text.startsWith('./../')) return undefined;
+  const member = new TextEncoder().encode(insider(text));
+  const tail = path.length - member.length;
+  if (tail < 2) throw new RangeError(`${text} is too short for ./${insider(text)}`);
+  const confined = new Uint8Array(path.length).fill(slash);
   confined[0] = dot;
+  confined.set(member, tail);
   return confined;
 }
 
@@ -41,16 +41,16 @@ export function confineFilePaths(
   window: Uint8Array,
   at: number,
   length: number,
-  nonceBytes: 0 | 8,
+  options: { nonceBytes: 0 | 8; insider: Insider },
 ): number {
   const end = at + length;
-  const marker = end - crcBytes - nonceBytes - 1;
+  const marker = end - crcBytes - options.nonceBytes - 1;
   let changed = 0;
   for (let record = at; record < marker && (window[record] ?? 0) >= 0x80;) {
     const next = recordEnd(window, record, marker);
     if (next < 0 || next > marker) break;
     for (const path of pathsOf(window, record, next)) {
-      const confined = confinedPath(path);
+      const confined = confinedPath(path, options.insider);
       if (confined) {
         path.set(confined);
         changed += 1;
@@ -77,15 +77,4 @@ function renewCrc(window: Uint8Array, at: number, marker: number, end: number): 
   const records = crc32c(window.subarray(at, marker));
   const crc = crc32c(window.subarray(marker + 1, end - crcBytes), records);
   dataView(window).setUint32(end - crcBytes, crc);
-}
-
-function split(path: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let from = 0;
-  for (let at = path.indexOf(slash); at >= 0; at = path.indexOf(slash, from)) {
-    parts.push(path.subarray(from, at));
-    from = at + 1;
-  }
-  parts.push(path.subarray(from));
-  return parts;
 }

@@ -114,14 +114,15 @@ async function takeBackup(
     progress,
     reporter,
     cleanUp,
+    spoolDirectory: options.spoolDirectory,
   };
 
   const copied = await guarded(copyTablespaces(context));
   reporter.info('waiting for BACKUP STAGE BLOCK_DDL');
   await guarded(stages.reach('BLOCK_DDL'));
   const ddlFence = await guarded(followDdl(context, copied));
-  const late = await guarded(copyOtherFiles(context));
-  const position = await guarded(fixPosition(context, ddlFence, late));
+  const held = await guarded(copyOtherFiles(context));
+  const position = await guarded(fixPosition(context, ddlFence, held));
   reporter.info(describePosition(position));
 
   await guarded(redo.drain());

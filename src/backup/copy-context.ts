@@ -19,4 +19,6 @@ export interface CopyContext {
   progress: BackupProgress;
   reporter: Reporter;
   cleanUp: CleanUp;
+  /** For what must be read at once, whether the sink takes it or not. */
+  spoolDirectory: string;
 }

@@ -2,8 +2,8 @@ import { BackupError } from '../errors.ts';
 import { type BinlogPosition, readBinlogPosition } from '../server/mariadb/binlog-position.ts';
 import { readRedoStatus } from '../server/mariadb/redo-status.ts';
 import type { CopyContext } from './copy-context.ts';
-import type { CopyJob } from './copy/copy-messages.ts';
-import type { LateFiles } from './copy-other-files.ts';
+import { holdFiles } from './copy-other-files.ts';
+import type { HeldFile } from './held-file.ts';
 import { listAriaLogs } from './plan/other-files.ts';
 import type { DdlRecord } from './redo/redo-messages.ts';
 
@@ -18,34 +18,41 @@ export interface FixedPosition {
 }
 
 /**
- * Holds commits off for as long as it takes to fix where redo, binlog, Aria's
- * log and the server's own log tables stand; then releases every lock.
+ * Holds commits off for as long as it takes to fix where redo, binlog, Aria's log
+ * and the server's own log tables stand. Meanwhile it only reads: everything goes
+ * to the store when every lock is released.
  */
 export async function fixPosition(
   context: CopyContext,
   ddlFence: number,
-  late: LateFiles,
+  copiedAhead: HeldFile[],
 ): Promise<FixedPosition> {
-  const { info, session, stages, pool, redo } = context;
+  const { info, session, stages, redo } = context;
   await stages.reach('BLOCK_COMMIT');
   const { currentLsn } = await readRedoStatus(session);
   // Makes the redo up to that LSN, and Aria's log, readable in the files.
   await session.run('FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS');
   const binlog = info.binlogOn ? await readBinlogPosition(session) : undefined;
-  const [{ checkpointLsn, lastLsn }] = await Promise.all([
-    redo.reach(currentLsn),
-    late.ariaTail?.finish(),
-    pool.copy([...newAriaLogs(context, late), ...late.files]),
-  ]);
+  const reached = redo.reach(currentLsn);
+  // Awaited below; until then a failure of what comes in between must stay the one that is told.
+  reached.catch(() => undefined);
+  const held = [...copiedAhead, ...holdNewAriaLogs(context, copiedAhead)];
+  for (const file of held) file.hold();
+  const { checkpointLsn, lastLsn } = await reached;
   await stages.end();
   refuseLateDdl(redo.ddlAfter(ddlFence));
+  for (const file of held) await file.release();
   return { toLsn: checkpointLsn, lastLsn, binlog, commitsBlockedMs: stages.commitsBlockedMs };
 }
 
 /** Aria logs that were begun since the others were copied. */
-function newAriaLogs({ info }: CopyContext, { ariaLogs }: LateFiles): CopyJob[] {
-  return listAriaLogs(info).logs.filter((log) => !ariaLogs.has(log.member));
+function holdNewAriaLogs(context: CopyContext, copiedAhead: readonly HeldFile[]): HeldFile[] {
+  const newest = copiedAhead.map(({ member }) => member).find((name) => isAriaLog.test(name)) ?? '';
+  const begun = listAriaLogs(context.info).logs.filter(({ member }) => member > newest);
+  return holdFiles(context, begun);
 }
+
+const isAriaLog = /^aria_log\.\d+$/;
 
 /** DDL was held off since the fence, so the log must not show any but what the server does by itself. */
 function refuseLateDdl(records: readonly DdlRecord[]): void {

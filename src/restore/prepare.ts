@@ -69,7 +69,7 @@ function keepInside(path: string, reporter: Reporter): void {
   const external = externalTables(path);
   confineRedo(path, external);
   dropLinks(path, external);
-  for (const table of external) {
+  for (const { table } of external) {
     reporter.warn(`${table} had a DATA DIRECTORY; it is inside the data directory now`);
   }
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -28,14 +37,17 @@ describe('a server whose files lie in several places', () => {
     await server.query('CREATE DATABASE empty');
     await server.query('CREATE DATABASE d');
     const columns = '(a INT PRIMARY KEY, b CHAR(200))';
-    const tables = ['linked.t', 'linked.m', 'd.near', 'd.far', 'd.moved'];
+    const tables = ['linked.t', 'linked.m', 'd.near', 'd.far', 'd.moved', 'd.roaming'];
     for (const name of tables) {
       const engine = name.endsWith('.m') ? 'MyISAM' : 'InnoDB';
-      const place = /far|moved/.test(name) ? ` DATA DIRECTORY='${disk}'` : '';
+      const place = /far|moved|roaming/.test(name) ? ` DATA DIRECTORY='${disk}'` : '';
       await server.query(`CREATE TABLE ${name} ${columns} ENGINE=${engine}${place}`);
       await server.query(`INSERT INTO ${name} SELECT seq, '${name}' FROM d.seq_1_to_500`);
     }
     await server.query('RENAME TABLE d.moved TO d.called');
+    // Its file stays in the folder of its old database.
+    await server.query('RENAME TABLE d.roaming TO linked.home');
+    assert.ok(existsSync(join(disk, 'd', 'home.ibd')));
     assert.ok(existsSync(join(disk, 'd', 'far.ibd')));
 
     const [archive, datadir] = [join(scratchDir('to'), 'new'), join(scratchDir('back'), 'data')];
@@ -43,8 +55,13 @@ describe('a server whose files lie in several places', () => {
     const backedUp = await runTool(['backup', ...access, `--to=${archive}`]);
     assert.equal(backedUp.status, 0, backedUp.stderr);
     const before = await checksums(server);
-    // What is restored must live without the places it came from.
-    await server.stop();
+    const liveFiles = (): string[] =>
+      ['d/far.ibd', 'd/called.ibd', 'd/home.ibd'].map((file) => {
+        const bytes = readFileSync(join(disk, file));
+        return createHash('sha256').update(bytes).digest('hex');
+      });
+    // The server lives on, and its redo names files that the restore must not touch.
+    const live = liveFiles();
     const restored = await runTool([
       'restore',
       '--no-defaults',
@@ -52,9 +69,13 @@ describe('a server whose files lie in several places', () => {
       `--datadir=${datadir}`,
     ]);
     assert.equal(restored.status, 0, restored.stderr);
+    assert.deepEqual(liveFiles(), live);
+    // What is restored must live without the places it came from.
+    await server.stop();
+    renameSync(disk, `${disk}-gone`);
     assert.ok(!existsSync(join(datadir, 'skipped')));
     assert.ok(lstatSync(join(datadir, 'linked')).isDirectory());
-    for (const file of ['undo001', 'undo002', 'd/far.ibd', 'd/called.ibd']) {
+    for (const file of ['undo001', 'undo002', 'd/far.ibd', 'd/called.ibd', 'linked/home.ibd']) {
       assert.ok(lstatSync(join(datadir, file)).isFile(), file);
     }
     const target = await startServer({
@@ -64,7 +85,7 @@ describe('a server whose files lie in several places', () => {
     });
     assert.deepEqual(await checkTables(target), []);
     assert.deepEqual(await checksums(target), before);
-    for (const name of ['linked.t', 'linked.m', 'd.near', 'd.far', 'd.called']) {
+    for (const name of ['linked.t', 'linked.m', 'd.near', 'd.far', 'd.called', 'linked.home']) {
       const [row] = await target.query(`SELECT COUNT(*) AS n FROM ${name}`);
       assert.equal(Number(row?.['n']), 500, name);
     }

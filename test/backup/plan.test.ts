@@ -170,15 +170,15 @@ describe('the other files of a backup', () => {
       'd/core',
       'd/t.tmp',
     );
-    const { underBlockDdl, underBlockCommit, emptyDatabases } = listOtherFiles(info);
-    assert.equal(members(underBlockDdl), [...kept].sort().join(' '));
-    assert.deepEqual([underBlockCommit, emptyDatabases], [[], []]);
+    const { settled, late, emptyDatabases } = listOtherFiles(info);
+    assert.equal(members(settled), [...kept].sort().join(' '));
+    assert.deepEqual([late, emptyDatabases], [[], []]);
   });
 
   it('have the index of an Aria table before its data', () => {
     const info = serverInfo();
     fill(info.datadir, 'd/b.MAD', 'd/b.MAI', 'd/a.MAD', 'd/a.MAI');
-    const order = listOtherFiles(info).underBlockDdl.map(({ member }) => member.slice(-1));
+    const order = listOtherFiles(info).settled.map(({ member }) => member.slice(-1));
     assert.equal(order.join(''), 'IIDD');
   });
 
@@ -187,13 +187,13 @@ describe('the other files of a backup', () => {
     fill(info.datadir, 'mysql/general_log.CSV', 'mysql/table_stats.MAD', 'mysql/proc.MAD');
     fill(info.datadir, 'mysql/proc.MAI', 'mysql/table_stats.MAI', 'd/general_log.CSV');
     fill(info.datadir, 'mysql/general_log_old.CSV');
-    const { underBlockDdl, underBlockCommit } = listOtherFiles(info);
+    const { settled, late } = listOtherFiles(info);
     assert.equal(
-      members(underBlockCommit),
+      members(late),
       'mysql/general_log.CSV mysql/table_stats.MAD mysql/table_stats.MAI',
     );
     assert.equal(
-      members(underBlockDdl),
+      members(settled),
       'd/general_log.CSV mysql/general_log_old.CSV mysql/proc.MAD mysql/proc.MAI',
     );
   });

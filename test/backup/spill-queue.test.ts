@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { SpillQueue } from '../../src/backup/redo/spill-queue.ts';
+import { SpillQueue } from '../../src/backup/spill-queue.ts';
 import type { BackupError } from '../../src/errors.ts';
 import { seededRandom } from '../support/random.ts';
 import { scratchDir } from '../support/scratch.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ServerInfo } from '../../server/server-info.ts';
 import type { CopyJob, CopyKind } from '../copy/copy-messages.ts';
+import type { LateFile } from '../held-file.ts';
 import { listDatabases, readDirectory } from './tablespace-files.ts';
 
 /** Files other than InnoDB's, by extension; what is not listed is not part of a backup. */
@@ -29,31 +30,39 @@ const kinds: Record<string, CopyKind> = {
 const writtenUntilCommitsStop =
   /^mysql\/(general_log|slow_log|table_stats|column_stats|index_stats)\./;
 
+/** Aria rewrites the last page of its newest log in place; all before it are final. */
+const ariaLogPageBytes = 8192;
+
 export interface OtherFiles {
-  /** Still under BLOCK_DDL: either nobody writes them, or a log makes up for it. */
-  underBlockDdl: CopyJob[];
-  /** Only under BLOCK_COMMIT. */
-  underBlockCommit: CopyJob[];
+  /** Under BLOCK_DDL either nobody writes them, or a log makes up for it. */
+  settled: CopyJob[];
+  /** Written until commits are held off. */
+  late: LateFile[];
   /** Databases without a file of any kind: an empty `db.opt` stands for the directory. */
   emptyDatabases: string[];
 }
 
 /** Everything in the database directories that is no tablespace. */
 export function listOtherFiles(info: ServerInfo): OtherFiles {
-  const found: OtherFiles = { underBlockDdl: [], underBlockCommit: [], emptyDatabases: [] };
+  const found: OtherFiles = { settled: [], late: [], emptyDatabases: [] };
   for (const database of listDatabases(info)) {
     const names = readDirectory(join(info.datadir, database)).map((entry) => entry.name);
     const jobs = names
       .map((name) => jobOf(info, database, name))
       .filter((job) => job !== undefined);
     for (const job of jobs.sort(indexBeforeData)) {
-      const late = writtenUntilCommitsStop.test(job.member);
-      (late ? found.underBlockCommit : found.underBlockDdl).push(job);
+      if (writtenUntilCommitsStop.test(job.member)) found.late.push(lateFile(job));
+      else found.settled.push(job);
     }
     const tables = names.some((name) => name.endsWith('.ibd'));
     if (jobs.length === 0 && !tables) found.emptyDatabases.push(database);
   }
   return found;
+}
+
+/** Rows are only ever added to the file of a log table. */
+function lateFile(job: CopyJob): LateFile {
+  return { ...job, unsettledBytes: job.member.endsWith('.CSV') ? 0 : undefined };
 }
 
 /** `#sql...` files are a running ALTER's; only its tablespace has to come along. */
@@ -70,7 +79,10 @@ function indexBeforeData(a: CopyJob, b: CopyJob): number {
 }
 
 /** The finished Aria logs and the one being written, oldest first, and the control file. */
-export function listAriaLogs(info: ServerInfo): { control: CopyJob | undefined; logs: CopyJob[] } {
+export function listAriaLogs(info: ServerInfo): {
+  control: CopyJob | undefined;
+  logs: LateFile[];
+} {
   const names = readDirectory(info.ariaLogDir).map((entry) => entry.name);
   const job = (name: string): CopyJob => ({
     kind: 'plain',
@@ -82,6 +94,6 @@ export function listAriaLogs(info: ServerInfo): { control: CopyJob | undefined; 
     logs: names
       .filter((name) => /^aria_log\.\d{8}$/.test(name))
       .sort()
-      .map(job),
+      .map((name) => ({ ...job(name), unsettledBytes: ariaLogPageBytes })),
   };
 }

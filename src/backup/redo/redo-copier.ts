@@ -38,6 +38,8 @@ export class RedoCopier {
   #log: LiveRedoLog;
   #position: number;
   #badReads = 0;
+  /** Where the last turn began, and in which ring. */
+  #turn = { start: Infinity, capacity: 0 };
 
   /** Starts at the newest checkpoint of the log at `path`. */
   constructor(path: string, output: RedoOutput, onFileRecord: (record: FileRecord) => void) {
@@ -64,13 +66,26 @@ export class RedoCopier {
 
   /** Copies what the server has made durable; `stopLsn`: at most up to there. Returns whether it moved. */
   copy(status: RedoStatus, stopLsn = Infinity): boolean {
+    this.confirm(status);
     this.#followReplacement();
-    this.#refuseOverrun(status);
+    const { capacity } = this.#log.ring;
+    if (status.currentLsn - this.#position > capacity) throw this.#overrun(status);
+    this.#turn = { start: this.#position, capacity };
     const limit = Math.min(status.flushedLsn, stopLsn);
     const start = this.#position;
     const mayCut = limit < status.flushedLsn;
     while (this.#position < limit && this.#copyWindow(limit, mayCut));
     return this.#position > start;
+  }
+
+  /**
+   * Proves the last turn by a status from after it. Bytes of the next round through
+   * the log betray themselves by their sequence bit; those of the round after that
+   * would not, had this process been held up for so long.
+   */
+  confirm(status: RedoStatus): void {
+    const { start, capacity } = this.#turn;
+    if (status.currentLsn - start >= 2 * capacity) throw this.#overrun(status);
   }
 
   close(): void {
@@ -118,12 +133,11 @@ export class RedoCopier {
     });
   }
 
-  #refuseOverrun(status: RedoStatus): void {
+  #overrun(status: RedoStatus): BackupError {
     const behind = status.currentLsn - this.#position;
     const { capacity } = this.#log.ring;
-    if (behind <= capacity) return;
-    const enough = Math.ceil((behind * 2) / 1024 ** 2);
-    throw new BackupError(
+    const enough = Math.ceil((Math.max(behind, capacity) * 2) / 1024 ** 2);
+    return new BackupError(
       'overrun',
       `the server overwrote redo before it was copied: copied to LSN ${this.#position}, ` +
         `server at ${status.currentLsn}, the log holds ${capacity} bytes`,

@@ -5,7 +5,7 @@ import { Session } from '../../server/session.ts';
 import { type ThreadPort, runThread } from '../../worker/thread.ts';
 import { RedoCopier } from './redo-copier.ts';
 import type { FromRedoThread, RedoThreadData, ToRedoThread } from './redo-messages.ts';
-import { SpillQueue } from './spill-queue.ts';
+import { SpillQueue } from '../spill-queue.ts';
 
 /**
  * The redo tailer: a thread with its own connection, so that neither copying nor
@@ -67,7 +67,10 @@ async function follow(
     // The target may lie inside a mini-transaction, which then belongs to the backup as a whole.
     if (target && copier.position < target.lsn && status.flushedLsn > target.lsn)
       copier.copy(status);
-    if (target && copier.position >= target.lsn) return target.checkpointLsn;
+    if (target && copier.position >= target.lsn) {
+      copier.confirm(await readRedoStatus(session));
+      return target.checkpointLsn;
+    }
     const headRoom = copier.headRoom(status);
     const { capacity } = copier.log.ring;
     if (performance.now() - reported >= progressMs) {

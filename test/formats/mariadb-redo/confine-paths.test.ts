@@ -10,8 +10,14 @@ import {
 } from '../../../formats/mariadb-redo/index.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const textOf = (found: Uint8Array | undefined): string | undefined =>
-  found && new TextDecoder().decode(found);
+/** Database and file are the last two components, but for one table that was renamed. */
+const insider = (path: string): string =>
+  path === '/disk2/old/t2.ibd' ? 'new/t.ibd' : path.split('/').slice(-2).join('/');
+
+function confined(path: string): string | undefined {
+  const found = confinedPath(bytes(path), insider);
+  return found && new TextDecoder().decode(found);
+}
 
 /** A FILE record: high half of the first byte, space id below 128, page 0, path. */
 function fileRecord(code: number, spaceId: number, path: string): Uint8Array {
@@ -43,22 +49,26 @@ function recordsOf(window: Uint8Array): FileRecord[] {
 
 describe('a path in the redo log of a backup', () => {
   it('stays as it is inside the data directory', () => {
-    assert.equal(confinedPath(bytes('./db/t.ibd')), undefined);
-    assert.equal(confinedPath(bytes('./db/t#P#p0.ibd')), undefined);
+    assert.equal(confined('./db/t.ibd'), undefined);
+    assert.equal(confined('./db/t#P#p0.ibd'), undefined);
   });
 
   it('moves inside at the same length when it is absolute or leaves the directory', () => {
-    assert.equal(textOf(confinedPath(bytes('/disk2/db/t.ibd'))), './/////db/t.ibd');
+    assert.equal(confined('/disk2/db/t.ibd'), './/////db/t.ibd');
     for (const path of ['/disk2/data/db/t.ibd', '../other/db/t.ibd', './a/../../db/t.ibd']) {
-      const confined = textOf(confinedPath(bytes(path))) ?? '';
-      assert.equal(confined.length, path.length);
-      assert.match(confined, /^\.\/+db\/t\.ibd$/u);
+      const inside = confined(path) ?? '';
+      assert.equal(inside.length, path.length);
+      assert.match(inside, /^\.\/+db\/t\.ibd$/u);
     }
   });
 
+  it('moves to where the table lies in the backup, when that is another database', () => {
+    assert.equal(confined('/disk2/old/t2.ibd'), './//////new/t.ibd');
+  });
+
   it('is refused when there is no room for a directory of its own', () => {
-    assert.throws(() => confinedPath(bytes('/db/t.ibd')), /too short/u);
-    assert.throws(() => confinedPath(bytes('t.ibd')), /too short/u);
+    assert.throws(() => confined('/db/t.ibd'), /too short/u);
+    assert.throws(() => confined('t.ibd'), /too short/u);
   });
 });
 
@@ -70,7 +80,7 @@ describe('confining the FILE records of a mini-transaction', () => {
       fileRecord(0xa, 7, '/srv/disk2/db/a.ibd\0/srv/disk2/db/b.ibd'),
       fileRecord(0x9, 8, '/srv/disk2/db/gone.ibd'),
     ]);
-    assert.equal(confineFilePaths(window, 0, window.length, 0), 4);
+    assert.equal(confineFilePaths(window, 0, window.length, { nonceBytes: 0, insider }), 4);
     const found = recordsOf(window).map((record) =>
       'path' in record ? [record.type, record.spaceId, record.path.replace(/\/+/gu, '/')] : record,
     );
@@ -87,7 +97,7 @@ describe('confining the FILE records of a mini-transaction', () => {
   it('changes nothing when it is done again, or when all is inside', () => {
     const window = miniTransaction([fileRecord(0xb, 6, './db/inside.ibd')]);
     const before = Uint8Array.from(window);
-    assert.equal(confineFilePaths(window, 0, window.length, 0), 0);
+    assert.equal(confineFilePaths(window, 0, window.length, { nonceBytes: 0, insider }), 0);
     assert.deepEqual(window, before);
   });
 });
