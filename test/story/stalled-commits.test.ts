@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+import { startServer } from '../support/server.ts';
+import { backupArgs, HeldBackup } from './faults-support.ts';
+
+const logBytes = 24 * 1024 * 1024;
+const stepBytes = 256 * 1024;
+
+describe('a reader that stalls', () => {
+  it('never holds commits, wherever in the backup it stands still', async () => {
+    const server = await startServer({ name: 'source' });
+    await server.query('CREATE DATABASE d');
+    await server.query('CREATE TABLE d.t (a INT) ENGINE=InnoDB');
+    // A log table of the server's own, far more of it than a pipe holds.
+    const row = '"2026-11-21 00:00:00.000000","root","1","1","Query","x"\n';
+    writeFileSync(
+      join(server.datadir, 'mysql', 'general_log.CSV'),
+      row.repeat(logBytes / row.length),
+    );
+    await server.query('SET SESSION lock_wait_timeout = 2');
+
+    const held = await HeldBackup.start(backupArgs(server, '--parallel=1'));
+    await held.readUntilTold(/other files/u);
+    let commits = 0;
+    // At every place the pipe is full and nobody reads, until the locks are released.
+    while (!held.told.some(({ message }) => /redo ends at/u.test(message ?? ''))) {
+      await held.read(held.bytes + stepBytes);
+      await server.query('INSERT INTO d.t VALUES (1)');
+      commits += 1;
+    }
+    const { status, stderr } = await held.finish();
+    assert.equal(status, 0, stderr);
+    assert.ok(commits > 20, `${commits} commits`);
+    await server.stop();
+  });
+});
