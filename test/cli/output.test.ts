@@ -117,9 +117,11 @@ describe('a terminal', () => {
   it('shows how far a backup is, on one line, above it what happened', async () => {
     const dir = scratchDir('held');
     const seen = join(dir, 'seen');
-    // The reader waits until the progress was seen: a small backup would be too quick for it.
+    // The reader waits until the progress was seen: a small backup would be too quick for it. It
+    // takes enough before that to tell a speed.
     const line =
-      `mkfifo ${dir}/pipe; { while [ ! -e ${seen} ]; do sleep 0.05; done; cat > ${dir}/archive; } < ${dir}/pipe & ` +
+      `mkfifo ${dir}/pipe; { head -c 2000000; while [ ! -e ${seen} ]; do sleep 0.05; done; cat; } ` +
+      `< ${dir}/pipe > ${dir}/archive & ` +
       `xbpipe ${local.join(' ')} > ${dir}/pipe; status=$?; wait; exit $status`;
     const { terminal, status } = startOnTerminal(line);
     const size = String.raw`[\d.]+ [KMG]?i?B`;
