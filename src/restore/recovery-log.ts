@@ -8,6 +8,8 @@ export class RecoveryLog {
   /** First message after which the data must not be trusted. */
   fatal: string | undefined;
   ready = false;
+  /** How the server ended after it was ready, unless it shut down cleanly. */
+  crash: string | undefined;
   readonly warnings: string[] = [];
 
   add(line: string): void {
