@@ -13,7 +13,7 @@ import { SpillQueue } from '../spill-queue.ts';
  */
 const pollMs = 100;
 /** With less of the log's capacity left than this, it polls without a pause. */
-const hurryBelow = 0.5;
+const hurryBelow = 0.75;
 const progressMs = 500;
 const chunkBytes = 1024 * 1024;
 const queueBytesMax = 16 * 1024 * 1024;

@@ -48,7 +48,7 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--lock-ddl <mode>',
-        'ON: hold DDL off for the whole copy; REDUCED: only at its end',
+        'ON: hold off DDL, and writes to tables without transactions, for the whole copy; REDUCED: at its end',
       )
         .choices(['ON', 'REDUCED'])
         .default('REDUCED'),
