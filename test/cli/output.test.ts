@@ -118,9 +118,9 @@ describe('a terminal', () => {
     const dir = scratchDir('held');
     const seen = join(dir, 'seen');
     // The reader waits until the progress was seen: a small backup would be too quick for it. It
-    // takes enough before that to tell a speed.
+    // takes enough before that, whole chunks, to tell a speed.
     const line =
-      `mkfifo ${dir}/pipe; { head -c 2000000; while [ ! -e ${seen} ]; do sleep 0.05; done; cat; } ` +
+      `mkfifo ${dir}/pipe; { head -c 6000000; while [ ! -e ${seen} ]; do sleep 0.05; done; cat; } ` +
       `< ${dir}/pipe > ${dir}/archive & ` +
       `xbpipe ${local.join(' ')} > ${dir}/pipe; status=$?; wait; exit $status`;
     const { terminal, status } = startOnTerminal(line);
