@@ -1,57 +1,11 @@
 import { FormatError } from '../format-error.ts';
 import { assertOneLine, parseU64, splitLines, type KeyValue } from './key-values.ts';
 
-/** The options that MariaDB's tool always writes, in their order, as in backup-my-cnf.md. */
-export const backupMyCnfRows = [
-  { key: 'innodb_checksum_algorithm', form: 'word', description: 'the tool writes `crc32`' },
-  { key: 'innodb_data_file_path', form: 'text', description: 'system tablespace, base names only' },
-  { key: 'innodb_log_file_size', form: 'u64', description: 'bytes' },
-  { key: 'innodb_page_size', form: 'u64', description: 'bytes' },
-  { key: 'innodb_undo_directory', form: 'text', description: '`./`: undo lies beside ibdata1' },
-  { key: 'innodb_undo_tablespaces', form: 'u64', description: 'number of undo files' },
-  { key: 'innodb_compression_level', form: 'u64', description: 'zlib level of compressed pages' },
-] as const;
-
-/** What the prepare step of the reference tools needs to know about the server. */
-export interface MariadbBackupOptions {
-  checksumAlgorithm: string;
-  dataFilePath: string;
-  logFileSize: bigint;
-  pageSize: number;
-  undoDirectory: string;
-  undoTablespaces: number;
-  compressionLevel: number;
-  bufferPoolFilename?: string;
-  /** `plugin_load` and the key options of an encryption plugin, in the order given. */
-  encryption: readonly KeyValue[];
-}
-
 const name = 'backup-my.cnf';
 
 /**
- * Writes the file as MariaDB's tool lays it out; only the first comment differs.
- * @throws FormatError invalid when a value is not one line.
- */
-export function encodeMariadbBackupMyCnf(options: MariadbBackupOptions): Uint8Array {
-  const fixed: KeyValue[] = [
-    ['innodb_checksum_algorithm', options.checksumAlgorithm],
-    ['innodb_data_file_path', options.dataFilePath],
-    ['innodb_log_file_size', String(options.logFileSize)],
-    ['innodb_page_size', String(options.pageSize)],
-    ['innodb_undo_directory', options.undoDirectory],
-    ['innodb_undo_tablespaces', String(options.undoTablespaces)],
-    ['innodb_compression_level', String(options.compressionLevel)],
-  ];
-  const pool: KeyValue[] =
-    options.bufferPoolFilename === undefined
-      ? []
-      : [['innodb_buffer_pool_filename', options.bufferPoolFilename]];
-  return encodeOptionFile('The server', [[...fixed, ...pool], options.encryption, []]);
-}
-
-/**
  * Writes a `[mysqld]` file of any options: groups are parted by an empty line.
- * @throws FormatError invalid when a value is not one line.
+ * @throws FormatError invalid when a key is no option or a value is not one line.
  */
 export function encodeOptionFile(
   comment: string,
@@ -118,7 +72,10 @@ function lookup(options: readonly KeyValue[], offsets: ReadonlyMap<string, numbe
 }
 
 function optionLine(key: string, value: string): string {
-  assertOneLine(`${key}${value}`, `${name} > ${key}`);
+  if (!/^[\w-]+$/u.test(key)) {
+    throw new FormatError('invalid', `${name} > key`, 0, `${JSON.stringify(key)} is no option`);
+  }
+  assertOneLine(value, `${name} > ${key}`);
   return `${key}=${value}\n`;
 }
 

@@ -73,8 +73,11 @@ describe('backup-my.cnf', () => {
     assert.throws(() => decodeBackupMyCnf(utf8('[mysqld]\na=x\n')).u64('a'), FormatError);
   });
 
-  it('does not write a value of two lines', () => {
+  it('does not write a value of two lines or a key that is no option', () => {
     assert.throws(() => encodeOptionFile('c', [[['a', '1\n[client]']]]), FormatError);
+    for (const key of ['', 'a=b', '[client]', 'a\nb', ' a', '!include']) {
+      assert.throws(() => encodeOptionFile('c', [[[key, '1']]]), FormatError, key);
+    }
   });
 
   it('has the table of its spec', () => {

@@ -7,7 +7,7 @@ import {
   encodeBinlogInfo,
 } from '../../../formats/metadata/index.ts';
 import { specTable } from '../../support/spec-table.ts';
-import { text, utf8, vector, vectors } from './vector.ts';
+import { byHand, gtidSet, text, utf8, vector, vectors } from './vector.ts';
 
 describe('binlog info file', () => {
   it('writes every file of the reference tool again, byte for byte', () => {
@@ -25,18 +25,24 @@ describe('binlog info file', () => {
       gtid: '0-3-5',
     });
     assert.equal(decodeBinlogInfo(vector('odd/xtrabackup_binlog_info')).gtid, '');
-    assert.deepEqual(decodeBinlogInfo(utf8('binlog.000004\t157\n')), {
+    assert.deepEqual(decodeBinlogInfo(byHand('plain/xtrabackup_binlog_info')), {
       file: 'binlog.000004',
       position: 157n,
     });
   });
 
-  it('joins a GTID set of several lines', () => {
-    const gtid =
-      '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,\n4e11fa47-71ca-11e1-9e33-c80aa9429562:1';
+  it('writes two fields without a GTID set and joins one of several lines', () => {
     assert.equal(
-      text(encodeBinlogInfo({ file: 'b.1', position: 4n, gtid })),
-      `b.1\t4\t${gtid.replace('\n', '')}\n`,
+      text(encodeBinlogInfo({ file: 'binlog.000004', position: 157n })),
+      text(byHand('plain/xtrabackup_binlog_info')),
+    );
+    assert.equal(
+      text(encodeBinlogInfo({ file: 'binlog.000004', position: 1157n, gtid: gtidSet })),
+      text(byHand('gtid/xtrabackup_binlog_info')),
+    );
+    assert.equal(
+      decodeBinlogInfo(byHand('gtid/xtrabackup_binlog_info')).gtid,
+      gtidSet.replace('\n', ''),
     );
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FormatError } from '../../../formats/format-error.ts';
 import {
+  backupTypes,
   checkpointsRows,
   decodeCheckpoints,
   encodeCheckpoints,
@@ -12,16 +13,9 @@ import {
   validateCheckpoints,
 } from '../../../formats/metadata/index.ts';
 import { specTable } from '../../support/spec-table.ts';
-import { text, utf8, vector, vectors } from './vector.ts';
+import { byHand, text, utf8, vector, vectors } from './vector.ts';
 
-const mysqlText = `backup_type = full-backuped
-from_lsn = 0
-to_lsn = 20556483
-last_lsn = 20556483
-flushed_lsn = 20556483
-redo_memory = 0
-redo_frames = 0
-`;
+const mysqlText = text(byHand('gtid/xtrabackup_checkpoints'));
 
 const fails = (input: string, kind: string, field: string, offset: number): void => {
   assert.throws(
@@ -56,12 +50,28 @@ describe('checkpoints file', () => {
     });
   });
 
-  it("reads and writes the lines of MySQL's tool", () => {
-    const checkpoints = decodeCheckpoints(utf8(mysqlText));
-    assert.equal(checkpoints.flushedLsn, 20556483n);
-    assert.equal(checkpoints.redoFrames, 0n);
-    assert.equal(checkpoints.recoverBinlogInfo, undefined);
-    assert.equal(text(encodeCheckpoints(checkpoints)), mysqlText);
+  it("writes and reads a full backup as MySQL's tool lays it out", () => {
+    const full = { backupType: backupTypes.full, fromLsn: 0n, toLsn: 20556483n, others: [] };
+    for (const [path, checkpoints] of [
+      [
+        'gtid/xtrabackup_checkpoints',
+        {
+          ...full,
+          lastLsn: 20559112n,
+          flushedLsn: 20556483n,
+          redoMemory: 2097152n,
+          redoFrames: 71n,
+        },
+      ],
+      [
+        'plain/xtrabackup_checkpoints',
+        { ...full, lastLsn: 20556483n, flushedLsn: 0n, redoMemory: 0n, redoFrames: 0n },
+      ],
+    ] as const) {
+      assert.equal(text(encodeCheckpoints(checkpoints)), text(byHand(path)), path);
+      assert.deepEqual(decodeCheckpoints(byHand(path)), checkpoints, path);
+      assert.equal(validateCheckpoints(checkpoints), undefined, path);
+    }
   });
 
   it('keeps lines that it does not know', () => {
@@ -117,7 +127,7 @@ describe('checkpoints file', () => {
   });
 
   it('reads the greatest LSN and refuses a file over the size limit', () => {
-    const greatest = mysqlText.replace('last_lsn = 20556483', 'last_lsn = 18446744073709551615');
+    const greatest = mysqlText.replace('last_lsn = 20559112', 'last_lsn = 18446744073709551615');
     assert.equal(decodeCheckpoints(utf8(greatest)).lastLsn, 2n ** 64n - 1n);
     fails('\n'.repeat(metadataBytesMax + 1), 'invalid', 'checkpoints > size', 0);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FormatError } from '../../../formats/format-error.ts';
 import {
+  type BackupInfo,
   decodeBinlogInfo,
   decodeInfo,
   encodeInfo,
@@ -10,7 +11,7 @@ import {
   infoRows,
 } from '../../../formats/metadata/index.ts';
 import { specTable } from '../../support/spec-table.ts';
-import { text, utf8, vector, vectors } from './vector.ts';
+import { byHand, gtidSet, text, utf8, vector, vectors } from './vector.ts';
 
 describe('info file', () => {
   it('writes every file of the reference tool again, line for line', () => {
@@ -46,26 +47,66 @@ describe('info file', () => {
     });
   });
 
-  it("writes the lines of MySQL's tool in their places", () => {
-    const info = decodeInfo(vector('full/xtrabackup_info'));
-    const written = text(
-      encodeInfo({
-        ...info,
-        serverFlavor: 'MySQL',
-        compressed: true,
-        encrypted: true,
-        lockDdlType: 'ON',
-      }),
-    );
+  it("writes and reads the file of MySQL's tool with every line", () => {
+    const bytes = byHand('gtid/xtrabackup_info');
+    const info: BackupInfo = {
+      uuid: '0b7c2d51-c6d1-11f0-9a54-0a0000000001',
+      name: 'nightly',
+      toolName: 'xtrabackup',
+      toolCommand:
+        '--backup --stream=xbstream --compress --encrypt=AES256 --encrypt-key=...' +
+        ' --user=bk --password=...',
+      toolVersion: '8.4.0-5',
+      ibbackupVersion: '8.4.0-5',
+      serverVersion: '8.4.7',
+      serverFlavor: 'MySQL',
+      startTime: '2026-11-20 23:00:01',
+      endTime: '2026-11-20 23:04:17',
+      lockTime: 2,
+      binlogPos: formatBinlogPos({ file: 'binlog.000004', position: 1157n, gtid: gtidSet }),
+      innodbFromLsn: 0n,
+      innodbToLsn: 20556483n,
+      partial: false,
+      incremental: false,
+      format: 'xbstream',
+      compressed: true,
+      encrypted: true,
+      lockDdlType: 'ON',
+      others: [],
+    };
+    assert.equal(text(encodeInfo(info)), text(bytes));
+    assert.deepEqual(decodeInfo(bytes), info);
     assert.deepEqual(
-      written
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split(' = ')[0]),
+      [...text(bytes).matchAll(/^(\w+) = /gmu)].map(([, key]) => key),
       infoRows.map((row) => row.key),
     );
-    assert.match(written, /\nformat = file\ncompressed = compressed\nencrypted = Y\n/u);
-    assert.equal(text(encodeInfo(decodeInfo(utf8(written)))), written);
+  });
+
+  it("leaves the newer lines of MySQL's tool out unless they are given", () => {
+    const bytes = byHand('plain/xtrabackup_info');
+    const info: BackupInfo = {
+      uuid: '0b7c2d51-c6d1-11f0-9a54-0a0000000002',
+      name: '',
+      toolName: 'xtrabackup',
+      toolCommand: '--backup --lock-ddl=OFF --target-dir=/backup --user=bk --password=...',
+      toolVersion: '8.0.35-34',
+      ibbackupVersion: '8.0.35-34',
+      serverVersion: '8.0.44',
+      startTime: '2026-11-20 23:00:01',
+      endTime: '2026-11-20 23:00:03',
+      lockTime: 0,
+      binlogPos: formatBinlogPos({ file: 'binlog.000004', position: 157n }),
+      innodbFromLsn: 0n,
+      innodbToLsn: 20556483n,
+      partial: false,
+      incremental: false,
+      format: 'file',
+      compressed: false,
+      encrypted: false,
+      others: [],
+    };
+    assert.equal(text(encodeInfo(info)), text(bytes));
+    assert.deepEqual(decodeInfo(bytes), info);
   });
 
   it('formats binlog_pos as the reference tool does', () => {
