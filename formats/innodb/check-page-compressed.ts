@@ -1,20 +1,18 @@
-import { inflateSync } from 'node:zlib';
-
 import { readU16be, readU32be } from './big-endian.ts';
+import { inflate } from './inflate.ts';
 import { noChecksumMagic } from './no-checksum.ts';
 import { pageCompressedHeader } from './page-compressed-header.ts';
 import { pageCompressionAlgorithms } from './page-compression.ts';
 import type { PageFault } from './page-fault.ts';
-import { pageCompressedType } from './page-type.ts';
 
-const { magic, pageNumber, lsn, type, algorithm, dataBytes } = pageCompressedHeader.offset;
+const { magic, pageNumber, lsn, algorithm, dataBytes } = pageCompressedHeader.offset;
 const dataStart = pageCompressedHeader.size;
 const zlibCode = pageCompressionAlgorithms.indexOf('zlib');
 
 type Check = (page: Uint8Array) => PageFault | undefined;
 
 /**
- * The rules of an unencrypted `page_compressed` page of the older format. Nothing sums the
+ * The rules of an unencrypted `page_compressed` page of MariaDB's older format. Nothing sums the
  * compressed bytes, so a zlib page is inflated and `checkInner` judges the page inside. For
  * other algorithms only the magic and the length are looked at: see `isUnproven`.
  */
@@ -28,38 +26,21 @@ export function checkPageCompressed(page: Uint8Array, checkInner: Check): PageFa
   if (length === 0 || length > lengthMax) {
     return { rule: 'compressed length', stored: length, computed: lengthMax };
   }
-  const code = algorithmCode(page);
+  const code = pageCompressedAlgorithm(page);
   if (code === 0 || code >= pageCompressionAlgorithms.length) {
     return { rule: 'compressed algorithm', stored: code, computed: zlibCode };
   }
   if (code !== zlibCode) return undefined;
-  const inner = inflate(page.subarray(dataStart, dataStart + length), page.length);
+  const inner = inflate(page.subarray(dataStart, dataStart + length), page.length)?.data;
   if (inner?.length !== page.length) {
     return { rule: 'compressed data', stored: inner?.length ?? 0, computed: page.length };
   }
   return checkInner(inner) ?? compareHeaders(page, inner);
 }
 
-/**
- * Whether no rule could have found this page damaged: an unencrypted `page_compressed` page
- * of the older format whose algorithm is not zlib. Its damage shows when the server reads it.
- */
-export function isUnproven(page: Uint8Array): boolean {
-  return readU16be(page, type) === pageCompressedType && algorithmCode(page) !== zlibCode;
-}
-
 /** The u64 of the header; one too large for a u32 is as unknown as 0xffffffff. */
-function algorithmCode(page: Uint8Array): number {
+export function pageCompressedAlgorithm(page: Uint8Array): number {
   return readU32be(page, algorithm) === 0 ? readU32be(page, algorithm + 4) : 0xffff_ffff;
-}
-
-/** `sizeMax` bounds what damaged bytes may inflate to. */
-function inflate(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined {
-  try {
-    return inflateSync(bytes, { maxOutputLength: sizeMax });
-  } catch {
-    return undefined;
-  }
 }
 
 /** The outer header repeats the inner one; where they differ the page was torn. */

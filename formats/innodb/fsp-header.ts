@@ -26,7 +26,7 @@ export const spaceHeaderBytes = fspHeaderOffset + fspHeader.size;
 
 export interface SpaceHeader {
   readonly spaceId: number;
-  /** Size in pages as the server believes; the file may already be longer. */
+  /** Size in pages as the server believes, 0 in a new file of MySQL; the file may be longer. */
   readonly pages: number;
   readonly freeLimit: number;
   readonly flags: number;
@@ -40,12 +40,13 @@ export interface SpaceHeader {
  * written page 0, and the space id is known only to the redo log. It must never be taken
  * for space 0, which is the system tablespace. Throws a FormatError, `truncated` for too few
  * bytes, `invalid` when the page is not page 0, its two space ids differ (a torn page), or
- * the tablespace has no pages.
+ * the tablespace has no pages and is not a new file of MySQL either, which has a
+ * provisional page 0 of type 0 and LSN 0 until the true one is flushed.
  */
 export function readSpaceHeader(page0: Uint8Array): SpaceHeader | undefined {
   const head = fspHeader.decode(page0, fspHeaderOffset);
   if (page0.subarray(0, spaceHeaderBytes).every((byte) => byte === 0)) return undefined;
-  const { pageNumber, spaceId } = filHeader.decode(page0);
+  const { pageNumber, lsn, type, spaceId } = filHeader.decode(page0);
   if (pageNumber !== 0) {
     throw new FormatError(
       'invalid',
@@ -62,7 +63,7 @@ export function readSpaceHeader(page0: Uint8Array): SpaceHeader | undefined {
       `${head.spaceId} differs from ${spaceId} in the FIL header`,
     );
   }
-  if (head.pages === 0) {
+  if (head.pages === 0 && (type !== 0 || lsn !== 0n)) {
     throw new FormatError(
       'invalid',
       'FSP header > pages',

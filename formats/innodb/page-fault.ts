@@ -5,9 +5,12 @@ export type PageRule =
   | 'encrypted checksum'
   | 'lsn trailer'
   | 'page number'
+  | 'space id'
   | 'compressed magic'
+  | 'compressed version'
   | 'compressed algorithm'
   | 'compressed length'
+  | 'compressed original length'
   | 'compressed data'
   | 'compressed page';
 
@@ -19,7 +22,7 @@ export interface PageFault {
 }
 
 export function describePageFault({ rule, stored, computed }: PageFault): string {
-  return rule === 'page number' || rule.startsWith('compressed')
+  return rule === 'page number' || rule === 'space id' || rule.startsWith('compressed')
     ? `${rule} ${stored}, expected ${computed}`
     : `${rule} 0x${hex(stored)}, expected 0x${hex(computed)}`;
 }

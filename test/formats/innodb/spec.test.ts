@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import {
+  describePageType,
   filHeader,
   filTrailer,
   fspHeader,
   fullCrc32FilHeader,
   fullCrc32FilTrailer,
+  mariadbPageTypes,
+  mysqlCompressedHeader,
+  mysqlPageTypes,
   pageCompressedHeader,
   pageTypes,
 } from '../../../formats/innodb/index.ts';
@@ -20,6 +24,7 @@ describe('the InnoDB specs', () => {
     ['fil-header.md', fullCrc32FilTrailer],
     ['fsp-header.md', fspHeader],
     ['page-compressed-header.md', pageCompressedHeader],
+    ['page-compressed-header.md', mysqlCompressedHeader],
   ] as const) {
     it(`have the fields of the ${layout.name} as the code has them`, () => {
       const table = specTable(`formats/innodb/${file}`, layoutTitles, layout.name);
@@ -27,10 +32,21 @@ describe('the InnoDB specs', () => {
     });
   }
 
-  it('name the page types the code names', () => {
-    assert.deepEqual(
-      specTable('formats/innodb/fil-header.md', ['type', 'name'], 'Page types'),
-      Object.entries(pageTypes),
-    );
+  for (const [heading, types] of [
+    ['Page types', pageTypes],
+    ['Page types of MariaDB alone', mariadbPageTypes],
+    ['Page types of MySQL alone', mysqlPageTypes],
+  ] as const) {
+    it(`name the ${heading.toLowerCase()} that the code names`, () => {
+      const table = specTable('formats/innodb/fil-header.md', ['type', 'name'], heading);
+      assert.deepEqual(table, Object.entries(types));
+    });
+  }
+
+  it('call the same number another type in each server', () => {
+    assert.equal(describePageType(18, 'mariadb'), 'instant ALTER TABLE root');
+    assert.equal(describePageType(18, 'mysql'), 'blob of dictionary information');
+    assert.equal(describePageType(17855, 'mysql'), 'B-tree');
+    assert.equal(describePageType(14, 'mariadb'), 'type 14');
   });
 });

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
-import { parseSpaceFlags, type SpaceFormat } from '../../../formats/innodb/index.ts';
+import {
+  parseMysqlSpaceFlags,
+  parseSpaceFlags,
+  type SpaceFormat,
+} from '../../../formats/innodb/index.ts';
 
 const folder = 'formats/innodb/vectors';
 
@@ -16,13 +20,14 @@ export interface Vector {
   readonly page: () => Buffer;
 }
 
-type Entry = Omit<Vector, 'format' | 'page'>;
+type Entry = Omit<Vector, 'format' | 'page'> & { flavour?: 'mysql' };
 
 const entries = JSON.parse(readFileSync(`${folder}/vectors.json`, 'utf8')) as Entry[];
 
 export const vectors: readonly Vector[] = entries.map((entry) => {
   const page = gunzipSync(readFileSync(`${folder}/${entry.name}.gz`));
-  return { ...entry, format: parseSpaceFlags(entry.flags), page: () => Buffer.from(page) };
+  const parse = entry.flavour === 'mysql' ? parseMysqlSpaceFlags : parseSpaceFlags;
+  return { ...entry, format: parse(entry.flags), page: () => Buffer.from(page) };
 });
 
 export function vector(name: string): Vector {
