@@ -3,19 +3,16 @@ import type { BeginRecord } from '../../formats/archive-record/index.ts';
 import type { MemberStore } from '../archive/member-store.ts';
 import { writeMember } from '../archive/write-member.ts';
 import type { Reporter } from '../reporter.ts';
-import { BackupStages } from '../server/mariadb/backup-stages.ts';
-import { refuseOtherEngines } from '../server/mariadb/engines.ts';
-import { checkPrivileges } from '../server/mariadb/privileges.ts';
-import { type ServerInfo, readServerInfo, redoLogPath } from '../server/server-info.ts';
+import { refuseOtherEngines } from '../server/engines.ts';
+import { type ServerInfo, readServerInfo } from '../server/server-info.ts';
 import { type Access, Session } from '../server/session.ts';
 import { version } from '../version.ts';
 import { CleanUp } from './clean-up.ts';
 import { CopyPool } from './copy/copy-pool.ts';
-import type { CopyContext } from './copy-context.ts';
-import { copyOtherFiles } from './copy-other-files.ts';
-import { copyTablespaces, followDdl } from './copy-tablespaces.ts';
-import { type FixedPosition, fixPosition } from './fix-position.ts';
-import { type MetadataFile, metadataFiles } from './metadata-files.ts';
+import { copyTablespaces } from './copy-tablespaces.ts';
+import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from './course.ts';
+import { MariadbCourse } from './mariadb/mariadb-course.ts';
+import { MysqlCourse } from './mysql/mysql-course.ts';
 import { BackupProgress } from './progress.ts';
 import { RedoTail } from './redo/redo-tail.ts';
 
@@ -25,8 +22,13 @@ export interface BackupOptions {
   openStore: (begin: BeginRecord) => Promise<MemberStore>;
   /** What the info file says of `openStore`'s place. */
   format: 'file' | 'xbstream';
-  /** ON: DDL waits during the whole copy. REDUCED: only while DDL's traces are tidied up. */
-  lockDdl: 'ON' | 'REDUCED';
+  /**
+   * ON: DDL waits during the whole copy. REDUCED: only while DDL's traces are
+   * tidied up, which MariaDB alone can do. Undefined: the least that the server allows.
+   */
+  lockDdl?: LockDdl | undefined;
+  /** MySQL: ask the server to keep its redo until it is copied, where it can. */
+  registerConsumer: boolean;
   lockTimeoutSeconds: number;
   /** Copy threads. */
   parallel: number;
@@ -51,7 +53,7 @@ const chunkBytes = 2 * 1024 * 1024;
 const buffersPerThread = 4;
 
 /**
- * A full backup of a running MariaDB server. Resolves when the store has
+ * A full backup of a running server. Resolves when the store has
  * committed it; on any failure, a signal included, the store is told to give up
  * and no lock is left on the server.
  */
@@ -80,21 +82,19 @@ async function takeBackup(
   aborted: Promise<never>,
 ): Promise<BackupResult> {
   const startedAt = new Date();
-  const { session, info } = await connect(options, cleanUp);
-  reporter.info(`connected to MariaDB ${info.version}, data directory ${info.datadir}`);
-
-  const stages = await BackupStages.open(options.access, options.lockTimeoutSeconds);
-  cleanUp.add(() => stages.close());
-  reporter.info('waiting for BACKUP STAGE START');
-  await stages.reach(options.lockDdl === 'ON' ? 'BLOCK_DDL' : 'START');
+  const { session, course } = await connect(options, reporter, cleanUp);
+  const { info } = course;
+  reporter.info('waiting for the backup lock');
+  await course.lock();
 
   const progress = new BackupProgress(reporter);
   cleanUp.add(() => {
     progress.stop();
   });
-  const redo = startRedo(options, info, progress, cleanUp);
-  const redoStart = await redo.started();
+  const redo = startRedo(options, course, progress, cleanUp);
+  const { startLsn: redoStart, notice } = await redo.started();
   reporter.info(`copying redo from checkpoint LSN ${redoStart}`);
+  if (notice !== undefined) reporter.warn(notice);
   const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborted]);
 
   const begin = beginRecord(info, redoStart, startedAt);
@@ -102,35 +102,20 @@ async function takeBackup(
   let committed = false;
   cleanUp.add(() => (committed ? undefined : store.abort()));
   progress.watch(store);
-  redo.flowInto(store);
+  redo.flowInto(store, course.redoMember);
   const pool = startCopiers(options, info, redoStart, store, cleanUp);
-  const context: CopyContext = {
-    info,
-    session,
-    stages,
-    store,
-    pool,
-    redo,
-    progress,
-    reporter,
-    cleanUp,
-    spoolDirectory: options.spoolDirectory,
-  };
+  const { spoolDirectory, command, format } = options;
+  const context = { session, store, pool, redo, progress, reporter, cleanUp, spoolDirectory };
 
-  const copied = await guarded(copyTablespaces(context));
-  reporter.info('waiting for BACKUP STAGE BLOCK_DDL');
-  await guarded(stages.reach('BLOCK_DDL'));
-  const ddlFence = await guarded(followDdl(context, copied));
-  const held = await guarded(copyOtherFiles(context));
-  const position = await guarded(fixPosition(context, ddlFence, held));
+  const files = await guarded(course.listTablespaces());
+  const copied = await guarded(copyTablespaces(context, files));
+  const position = await guarded(course.fixPosition(context, copied));
   reporter.info(describePosition(position));
 
   await guarded(redo.drain());
-  const { command, format } = options;
   const { backupId } = begin;
   const facts = { ...position, command, format, backupId, startedAt, endedAt: new Date() };
-  const metadata = metadataFiles(info, facts);
-  for (const { name, bytes } of metadata) await guarded(writeMember(store, name, bytes));
+  const metadata = await guarded(writeMetadata(store, course, facts));
   await guarded(store.finish());
   committed = true;
   const serverVersion = info.version;
@@ -139,29 +124,32 @@ async function takeBackup(
 
 async function connect(
   options: BackupOptions,
+  reporter: Reporter,
   cleanUp: CleanUp,
-): Promise<{ session: Session; info: ServerInfo }> {
+): Promise<{ session: Session; course: Course }> {
   const session = await Session.open(options.access);
   cleanUp.add(() => {
     session.destroy();
   });
   const info = await readServerInfo(session, options.datadir);
-  await checkPrivileges(session, info);
+  const course =
+    info.flavour === 'mariadb'
+      ? await MariadbCourse.open(info, session, options)
+      : await MysqlCourse.open(info, session, options);
+  cleanUp.add(() => course.close());
   await refuseOtherEngines(session);
-  return { session, info };
+  const name = info.flavour === 'mariadb' ? 'MariaDB' : 'MySQL';
+  reporter.info(`connected to ${name} ${info.version}, data directory ${info.datadir}`);
+  return { session, course };
 }
 
 function startRedo(
-  options: BackupOptions,
-  info: ServerInfo,
+  { access, spoolDirectory }: BackupOptions,
+  { redoLog: log }: Course,
   progress: BackupProgress,
   cleanUp: CleanUp,
 ): RedoTail {
-  const [major, minor, patch] = info.series;
-  const { access, spoolDirectory } = options;
-  const creator = `Backup ${major}.${minor}.${patch}`;
-  const data = { access, logPath: redoLogPath(info), spoolDirectory, creator };
-  const redo = new RedoTail(data, progress.onRedo);
+  const redo = new RedoTail({ access, log, spoolDirectory }, progress.onRedo);
   cleanUp.add(() => redo.stop());
   return redo;
 }
@@ -173,8 +161,8 @@ function startCopiers(
   store: MemberStore,
   cleanUp: CleanUp,
 ): CopyPool {
-  const { pageSize } = info;
-  const data = { buffers: buffersPerThread, chunkBytes, pageSize, redoStart };
+  const { flavour, pageSize } = info;
+  const data = { buffers: buffersPerThread, chunkBytes, flavour, pageSize, redoStart };
   const pool = new CopyPool(options.parallel, data, store);
   cleanUp.add(() => pool.stop());
   return pool;
@@ -184,12 +172,22 @@ function beginRecord(info: ServerInfo, redoStart: number, startedAt: Date): Begi
   return {
     backupId: randomUUID(),
     tool: `xbpipe ${version}`,
-    flavour: 'mariadb',
+    flavour: info.flavour,
     serverVersion: info.version,
     pageSize: info.pageSize,
     redoStart,
     startedAt: startedAt.toISOString(),
   };
+}
+
+async function writeMetadata(
+  store: MemberStore,
+  course: Course,
+  facts: BackupFacts,
+): Promise<MetadataFile[]> {
+  const files = course.metadataFiles(facts);
+  for (const { name, bytes } of files) await writeMember(store, name, bytes);
+  return files;
 }
 
 function describePosition({ lastLsn, binlog, commitsBlockedMs }: FixedPosition): string {

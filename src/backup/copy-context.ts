@@ -1,7 +1,5 @@
 import type { MemberStore } from '../archive/member-store.ts';
 import type { Reporter } from '../reporter.ts';
-import type { BackupStages } from '../server/mariadb/backup-stages.ts';
-import type { ServerInfo } from '../server/server-info.ts';
 import type { Session } from '../server/session.ts';
 import type { CleanUp } from './clean-up.ts';
 import type { CopyPool } from './copy/copy-pool.ts';
@@ -10,9 +8,7 @@ import type { RedoTail } from './redo/redo-tail.ts';
 
 /** What the steps of a backup work with. */
 export interface CopyContext {
-  info: ServerInfo;
   session: Session;
-  stages: BackupStages;
   store: MemberStore;
   pool: CopyPool;
   redo: RedoTail;

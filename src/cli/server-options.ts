@@ -10,7 +10,10 @@ export interface ServerValues {
 export function addServerOptions(command: Command): Command {
   const collect = (value: string, all: string[] = []): string[] => [...all, value];
   return command
-    .option('--server-binary <path>', 'mariadbd to recover with (default: PATH, the usual places)')
+    .option(
+      '--server-binary <path>',
+      'server to recover with (default: mariadbd or mysqld of PATH and the usual places)',
+    )
     .option(
       '--server-arg <arg>',
       'one more argument for it, such as a key plugin; may be repeated',

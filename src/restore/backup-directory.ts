@@ -19,6 +19,7 @@ import {
   decodeInfo,
 } from '../../formats/metadata/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
+import { type Flavour, isMariadb } from '../server/flavour.ts';
 import { stageName } from '../sink/staged-directory.ts';
 
 /** An extracted backup as its own files describe it. */
@@ -29,6 +30,7 @@ export interface BackupDirectory {
   checkpointsName: string;
   /** End of the redo that was copied. */
   lastLsn: number;
+  flavour: Flavour;
   serverVersion: string;
   options: BackupMyCnf;
   /** Only in backups by xbpipe. */
@@ -53,11 +55,18 @@ export function readBackupDirectory(path: string): BackupDirectory {
     checkpoints: checkpoints.value,
     checkpointsName: checkpoints.name,
     lastLsn: toSafeNumber(checkpoints.value.lastLsn, 'checkpoints > last_lsn', 0),
+    flavour: isMariadb(info.serverVersion) ? 'mariadb' : 'mysql',
     serverVersion: info.serverVersion,
     options,
     begin,
     members: index?.members,
   };
+}
+
+/** The files of the system tablespace. */
+export function systemFileNames({ options }: BackupDirectory): string[] {
+  const paths = (options.get('innodb_data_file_path') ?? 'ibdata1').split(';');
+  return paths.map((part) => part.split(':')[0] ?? '');
 }
 
 function readOne<T>(

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { beginName, endName, indexName } from '../../formats/archive-record/index.ts';
 import { BackupError } from '../errors.ts';
 import type { BackupDirectory } from './backup-directory.ts';
+import type { RestoreCourse } from './restore-course.ts';
 
 /**
  * A server starts, with corrupt data, when an undo tablespace or a table is
  * missing: so every file is held against the backup's own list before it may.
  */
-export function checkFiles({ path, members, options }: BackupDirectory): void {
+export function checkFiles(backup: BackupDirectory, course: RestoreCourse): void {
+  const { path, members } = backup;
   if (members) {
     const records = new Set([beginName, indexName, endName]);
     for (const { path: member, size } of members) {
@@ -16,13 +18,7 @@ export function checkFiles({ path, members, options }: BackupDirectory): void {
     }
     return;
   }
-  const undo = Number(options.u64('innodb_undo_tablespaces') ?? 0n);
-  for (let number = 1; number <= undo; number++) {
-    checkFile(join(path, `undo${String(number).padStart(3, '0')}`), undefined);
-  }
-  for (const part of (options.get('innodb_data_file_path') ?? 'ibdata1').split(';')) {
-    checkFile(join(path, part.split(':')[0] ?? ''), undefined);
-  }
+  for (const file of course.requiredFiles(backup)) checkFile(join(path, file), undefined);
 }
 
 function checkFile(path: string, size: number | undefined): void {

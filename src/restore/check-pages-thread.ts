@@ -2,7 +2,12 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { FormatError } from '../../formats/format-error.ts';
 import { pageLsnNumber } from '../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
-import { describingPageCheck, identifySpace } from '../tablespace/identify-space.ts';
+import type { Flavour } from '../server/flavour.ts';
+import {
+  type SpaceIdentity,
+  describingPageCheck,
+  identifySpace,
+} from '../tablespace/identify-space.ts';
 import { readFully } from '../tablespace/read-fully.ts';
 import { runThread } from '../worker/thread.ts';
 import type { PageJob, PageResult, PageThreadData } from './check-pages.ts';
@@ -12,9 +17,9 @@ const windowBytes = 4 * 1024 * 1024;
 runThread<PageThreadData, { kind: 'result'; result: PageResult }, PageJob>((data, port) => {
   const window = new Uint8Array(windowBytes);
   return new Promise((_, reject) => {
-    port.onMessage(({ path }) => {
+    port.onMessage((job) => {
       try {
-        port.post({ kind: 'result', result: { pages: checkFile(path, data.lastLsn, window) } });
+        port.post({ kind: 'result', result: { pages: checkFile(job, data, window) } });
       } catch (error) {
         reject(toBackupError(error));
       }
@@ -23,14 +28,20 @@ runThread<PageThreadData, { kind: 'result'; result: PageResult }, PageJob>((data
 });
 
 /** Pages of one file; a FormatError about its page 0 comes out as damage too. */
-function checkFile(path: string, lastLsn: number, window: Uint8Array): number {
+function checkFile(
+  { path, continues }: PageJob,
+  { flavour, lastLsn }: PageThreadData,
+  window: Uint8Array,
+): number {
   const fd = openSync(path, 'r');
   try {
-    const identity = identifySpace(fd);
+    const identity = continues
+      ? identifyByPath(continues.firstFile, flavour)
+      : identifySpace(fd, flavour);
     // A file that was copied before its first page was written: redo makes it anew.
     if (!identity) return 0;
     const { physicalPageSize: size } = identity.format;
-    const check = describingPageCheck(identity);
+    const check = describingPageCheck(identity, (continues?.bytesBefore ?? 0) / size);
     const pages = Math.floor(fstatSync(fd).size / size);
     for (let first = 0; first < pages; first += windowBytes / size) {
       const count = Math.min(windowBytes / size, pages - first);
@@ -45,6 +56,15 @@ function checkFile(path: string, lastLsn: number, window: Uint8Array): number {
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw damaged(path, 0, error.offset, error.message);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function identifyByPath(path: string, flavour: Flavour): SpaceIdentity | undefined {
+  const fd = openSync(path, 'r');
+  try {
+    return identifySpace(fd, flavour);
   } finally {
     closeSync(fd);
   }

@@ -1,12 +1,17 @@
 import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Flavour } from '../server/flavour.ts';
 import { JobPool } from '../worker/job-pool.ts';
-import type { BackupDirectory } from './backup-directory.ts';
+import type { Continuation } from '../tablespace/identify-space.ts';
+import { type BackupDirectory, systemFileNames } from './backup-directory.ts';
+import type { RestoreCourse } from './restore-course.ts';
 
 /** One tablespace file to check. */
 export interface PageJob {
   path: string;
+  /** For every file of the system tablespace but the first. */
+  continues?: Continuation | undefined;
 }
 
 export interface PageResult {
@@ -14,6 +19,7 @@ export interface PageResult {
 }
 
 export interface PageThreadData {
+  flavour: Flavour;
   /** No page of the backup may be younger than its redo. */
   lastLsn: number;
 }
@@ -22,8 +28,8 @@ export interface PageThreadData {
  * Reads every page of every tablespace: checksum, page number, and an LSN within
  * the redo that came with it. Returns the pages checked.
  */
-export async function checkPages(backup: BackupDirectory): Promise<number> {
-  const data: PageThreadData = { lastLsn: backup.lastLsn };
+export async function checkPages(backup: BackupDirectory, course: RestoreCourse): Promise<number> {
+  const data: PageThreadData = { flavour: backup.flavour, lastLsn: backup.lastLsn };
   const threads = Math.min(4, availableParallelism());
   const pool = new JobPool<PageJob, PageResult>(
     threads,
@@ -31,25 +37,34 @@ export async function checkPages(backup: BackupDirectory): Promise<number> {
     'check-pages-thread',
     data,
   );
-  const results = await pool.run(tablespaces(backup));
+  const results = await pool.run(tablespaces(backup, course));
   return results.reduce((sum, { pages }) => sum + pages, 0);
 }
 
-/** Tablespaces by name; the largest come first. */
-function tablespaces({ path, options }: BackupDirectory): PageJob[] {
-  const system = (options.get('innodb_data_file_path') ?? 'ibdata1')
-    .split(';')
-    .map((part) => part.split(':')[0] ?? '');
-  const files: string[] = [];
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const { name } = entry;
-    if (entry.isDirectory()) {
-      const inside = readdirSync(join(path, name)).filter((file) => /\.(ibd|new)$/.test(file));
-      files.push(...inside.map((file) => join(path, name, file)));
-    } else if (system.includes(name) || /^undo\d{3}$/.test(name)) files.push(join(path, name));
-  }
-  return files
-    .map((file) => ({ path: file, size: statSync(file).size }))
+/** The largest come first. */
+function tablespaces(backup: BackupDirectory, course: RestoreCourse): PageJob[] {
+  const { path } = backup;
+  const members = readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory()
+      ? readdirSync(join(path, entry.name)).map((file) => `${entry.name}/${file}`)
+      : [entry.name],
+  );
+  const continuations = continuationsOf(backup);
+  return members
+    .filter((member) => course.isTablespace(member, backup))
+    .map((member) => ({ path: join(path, member), size: statSync(join(path, member)).size }))
     .sort((a, b) => b.size - a.size)
-    .map(({ path: file }) => ({ path: file }));
+    .map(({ path: file }) => ({ path: file, continues: continuations.get(file) }));
+}
+
+/** Later files of the system tablespace, by path. */
+function continuationsOf(backup: BackupDirectory): Map<string, Continuation> {
+  const found = new Map<string, Continuation>();
+  const [firstFile = '', ...later] = systemFileNames(backup).map((name) => join(backup.path, name));
+  let bytesBefore = statSync(firstFile).size;
+  for (const file of later) {
+    found.set(file, { firstFile, bytesBefore });
+    bytesBefore += statSync(file).size;
+  }
+  return found;
 }

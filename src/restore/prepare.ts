@@ -11,11 +11,8 @@ import type { Reporter } from '../reporter.ts';
 import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts';
 import { checkFiles } from './check-files.ts';
 import { checkPages } from './check-pages.ts';
-import { checkRedo } from './check-redo.ts';
-import { confineRedo } from './confine-redo.ts';
-import { resolveLeftovers } from './ddl-leftovers.ts';
-import { dropLinks, externalTables } from './external-tables.ts';
 import { recover } from './recover.ts';
+import { restoreCourse } from './restore-course.ts';
 import { findServerBinary } from './server-binary.ts';
 
 export interface PrepareOptions {
@@ -24,7 +21,7 @@ export interface PrepareOptions {
   serverArguments: readonly string[];
 }
 
-/** Says that the files were checked and DDL's leftovers resolved, so that a second try may go on from there. */
+/** Says that the files were checked and may have been arranged for the server since, so that a second try may go on from there. */
 const stateName = 'xbpipe_prepare_state';
 
 /**
@@ -44,34 +41,25 @@ export async function prepare(
     return;
   }
   refuseIncremental(backup);
-  const server = await findServerBinary(options.serverBinary, backup.serverVersion);
-  const redo = await checkRedo(backup);
+  const course = restoreCourse(backup);
+  const server = await findServerBinary(options.serverBinary, backup, course);
+  course.checkPlace(path);
+  const redo = await course.checkRedo(backup);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
   const state = join(path, stateName);
-  if (!existsSync(state)) checkFiles(backup);
-  const pages = await checkPages(backup);
+  if (!existsSync(state)) checkFiles(backup, course);
+  const pages = await checkPages(backup, course);
   reporter.info(`${pages} pages checked`);
   signal.throwIfAborted();
 
   writeFileSync(state, '');
-  const resolved = resolveLeftovers(path);
-  if (resolved > 0) reporter.info(`${resolved} traces of DDL during the backup resolved`);
-  keepInside(path, reporter);
+  course.arrange(backup, redo, reporter);
   reporter.info(`recovering with ${server.path} (${server.version})`);
-  const log = await recover(backup, redo, server, { ...options, signal });
+  const log = await recover(backup, redo, course, server, { ...options, signal });
   for (const warning of log.warnings) reporter.info(`server: ${warning}`);
   reporter.info(`the server recovered to LSN ${redo.lastLsn} and shut down cleanly`);
+  course.tidy(backup);
   markPrepared(backup, state);
-}
-
-/** Nothing of the recovery may reach outside of the directory, where a live server may be at home. */
-function keepInside(path: string, reporter: Reporter): void {
-  const external = externalTables(path);
-  confineRedo(path, external);
-  dropLinks(path, external);
-  for (const { table } of external) {
-    reporter.warn(`${table} had a DATA DIRECTORY; it is inside the data directory now`);
-  }
 }
 
 function refuseIncremental({ checkpoints, path }: BackupDirectory): void {

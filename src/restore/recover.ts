@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { BackupLogReport } from '../../formats/mariadb-redo/index.ts';
 import { BackupError } from '../errors.ts';
 import type { BackupDirectory } from './backup-directory.ts';
 import { RecoveryLog } from './recovery-log.ts';
+import type { RedoRange, RestoreCourse } from './restore-course.ts';
 import type { ServerBinary } from './server-binary.ts';
 
 const tailLines = 15;
@@ -19,17 +19,28 @@ const tailLines = 15;
  */
 export async function recover(
   backup: BackupDirectory,
-  redo: BackupLogReport,
+  redo: RedoRange,
+  course: RestoreCourse,
   server: ServerBinary,
   options: { serverArguments: readonly string[]; signal: AbortSignal },
 ): Promise<RecoveryLog> {
   const scratch = mkdtempSync(join(tmpdir(), 'xbpipe-recover-'));
   try {
-    const args = [...recoveryArguments(backup, scratch), ...options.serverArguments];
-    const run = (): Promise<RecoveryLog> =>
-      runToShutdown([server.path, ...args], scratch, options.signal);
+    const args = [
+      ...commonArguments(backup, scratch),
+      ...course.recoveryArguments(backup),
+      ...options.serverArguments,
+    ];
+    const run = async (): Promise<RecoveryLog> => {
+      const log = new RecoveryLog(course.recoveryWords);
+      await runToShutdown([server.path, ...args], scratch, log, options.signal);
+      return log;
+    };
     const first = await run();
-    judge(first, redo);
+    judgeStart(first);
+    // Recovery is checked, never trusted: a server starts even when it recovered too little.
+    const objection = course.objection(first, redo);
+    if (objection !== undefined) throw refused(first, objection);
     if (first.crash === undefined) return first;
     // The backup is recovered, and the server recovers from its own crash as it does anywhere. It does
     // crash: 10.11.19 when purge opens a table with a FULLTEXT index in the middle of a shutdown.
@@ -43,16 +54,7 @@ export async function recover(
   }
 }
 
-function recoveryArguments({ path, options }: BackupDirectory, scratch: string): string[] {
-  const fromBackup = [
-    'innodb_data_file_path',
-    'innodb_page_size',
-    'innodb_log_file_size',
-    'innodb_undo_tablespaces',
-  ].flatMap((name) => {
-    const value = options.get(name);
-    return value === undefined ? [] : [`--${name.replaceAll('_', '-')}=${value}`];
-  });
+function commonArguments({ path }: BackupDirectory, scratch: string): string[] {
   return [
     '--no-defaults',
     `--datadir=${resolve(path)}`,
@@ -62,15 +64,11 @@ function recoveryArguments({ path, options }: BackupDirectory, scratch: string):
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
     '--skip-networking',
     '--skip-grant-tables',
-    '--skip-log-bin',
-    '--skip-slave-start',
     '--event-scheduler=DISABLED',
     '--innodb-fast-shutdown=1',
     '--innodb-buffer-pool-load-at-startup=OFF',
     '--innodb-buffer-pool-dump-at-shutdown=OFF',
     '--innodb-undo-directory=.',
-    '--table-open-cache=400',
-    ...fromBackup,
   ];
 }
 
@@ -94,12 +92,12 @@ exit $status
 async function runToShutdown(
   command: readonly string[],
   cwd: string,
+  log: RecoveryLog,
   signal: AbortSignal,
-): Promise<RecoveryLog> {
+): Promise<void> {
   const child = spawn('/bin/sh', ['-c', watched, 'sh', ...command], { stdio: 'pipe', cwd });
   // Its end is judged by its status; a line that it did not live to read is no failure.
   child.stdin.on('error', () => undefined);
-  const log = new RecoveryLog();
   const kill = (): void => {
     child.stdin.end();
   };
@@ -123,7 +121,6 @@ async function runToShutdown(
       if (log.ready && end === 'SIGSEGV') log.crash = `the server crashed in its shutdown (${end})`;
       else log.fatal = `the server ended with ${end}`;
     }
-    return log;
   } finally {
     kill();
     signal.removeEventListener('abort', kill);
@@ -147,26 +144,4 @@ function refused(log: RecoveryLog, message: string): BackupError {
 function judgeStart(log: RecoveryLog): void {
   if (log.fatal !== undefined) throw refused(log, `the server did not recover: ${log.fatal}`);
   if (!log.ready) throw refused(log, 'the server never became ready');
-}
-
-/** Recovery is checked, never trusted: a server starts even when it recovered too little. */
-function judge(log: RecoveryLog, redo: BackupLogReport): void {
-  judgeStart(log);
-  if (log.endLsn === undefined) {
-    if (!redo.anyChangesBeyondCheckpoint) return;
-    throw refused(
-      log,
-      `the server recovered nothing, though the redo log reaches LSN ${redo.lastLsn}`,
-    );
-  }
-  // With nothing to apply it says where the log ends, and not where it began.
-  const start = redo.anyChangesBeyondCheckpoint ? undefined : Number(redo.checkpointLsn);
-  const checkpointLsn = log.checkpointLsn ?? start;
-  if (checkpointLsn !== Number(redo.checkpointLsn) || log.endLsn !== Number(redo.lastLsn)) {
-    throw refused(
-      log,
-      `the server recovered LSN ${checkpointLsn ?? '?'} to ${log.endLsn} ` +
-        `instead of ${redo.checkpointLsn} to ${redo.lastLsn}`,
-    );
-  }
 }

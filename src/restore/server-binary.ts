@@ -3,6 +3,8 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BackupError } from '../errors.ts';
+import type { BackupDirectory } from './backup-directory.ts';
+import type { RestoreCourse } from './restore-course.ts';
 
 const usualDirectories = [
   '/usr/sbin',
@@ -13,7 +15,6 @@ const usualDirectories = [
   '/usr/local/mysql/bin',
   '/opt/mariadb/bin',
 ];
-const names = ['mariadbd', 'mysqld'];
 const versionTimeoutMs = 20_000;
 
 export interface ServerBinary {
@@ -23,39 +24,58 @@ export interface ServerBinary {
 }
 
 /**
- * Finds the server that recovers a backup: the one named, else the first of
- * PATH and the usual places. It must be MariaDB of the backup's series or a later one.
+ * Finds the server that recovers a backup: the one named, else the first fit one of
+ * PATH and the usual places.
  */
 export async function findServerBinary(
   named: string | undefined,
-  backupVersion: string,
+  { serverVersion: wanted }: BackupDirectory,
+  course: RestoreCourse,
 ): Promise<ServerBinary> {
-  const path = named ?? searchPath();
-  let version: string;
+  const candidates = named === undefined ? searchPath(course.serverNames) : [named];
+  let first: unknown;
+  for (const path of candidates) {
+    try {
+      const version = await readVersion(path);
+      const need = course.unfit(version, wanted);
+      if (need === undefined) return { path, version };
+      first ??= unfitServer(path, version, `${course.product} ${wanted}`, need);
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
+async function readVersion(path: string): Promise<string> {
+  const run = promisify(execFile);
   try {
-    const run = promisify(execFile);
     const { stdout } = await run(path, ['--no-defaults', '--version'], {
       timeout: versionTimeoutMs,
     });
-    version = /Ver\s+(\S+)/.exec(stdout)?.[1] ?? stdout.trim();
+    return /Ver\s+(\S+)/.exec(stdout)?.[1] ?? stdout.trim();
   } catch (error) {
     throw new BackupError('recovery', `${path} does not run: ${String(error)}`, {
       where: { path },
       cause: error,
     });
   }
-  refuseUnfit(path, version, backupVersion);
-  return { path, version };
 }
 
-function searchPath(): string {
+function unfitServer(path: string, version: string, wanted: string, need: string): BackupError {
+  return new BackupError('recovery', `${path} is version ${version}; the backup is of ${wanted}`, {
+    hint: `name ${need} with --server-binary`,
+    where: { path },
+  });
+}
+
+function searchPath(names: readonly string[]): string[] {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...usualDirectories];
-  for (const directory of directories.filter(Boolean)) {
-    for (const name of names) {
-      const path = join(directory, name);
-      if (isExecutable(path)) return path;
-    }
-  }
+  const paths = directories
+    .filter(Boolean)
+    .flatMap((directory) => names.map((name) => join(directory, name)));
+  const found = [...new Set(paths)].filter(isExecutable);
+  if (found.length > 0) return found;
   throw new BackupError('recovery', `no ${names.join(' or ')} on PATH or in the usual places`, {
     hint: 'install the server, or name it with --server-binary',
   });
@@ -68,22 +88,4 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function refuseUnfit(path: string, version: string, backupVersion: string): void {
-  const wanted = seriesOf(backupVersion);
-  const found = seriesOf(version);
-  const older = found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1]);
-  if (!/mariadb/i.test(version) || older) {
-    throw new BackupError(
-      'recovery',
-      `${path} is version ${version}; the backup is of MariaDB ${backupVersion}`,
-      { hint: `name a MariaDB server ${wanted.join('.')} with --server-binary`, where: { path } },
-    );
-  }
-}
-
-function seriesOf(version: string): [number, number] {
-  const [, major, minor] = /(\d+)\.(\d+)\./.exec(version) ?? [];
-  return [Number(major), Number(minor)];
 }

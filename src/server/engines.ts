@@ -1,8 +1,8 @@
-import { BackupError } from '../../errors.ts';
-import type { Session } from '../session.ts';
+import { BackupError } from '../errors.ts';
+import type { Session } from './session.ts';
 
 /** Engines whose tables live outside the files that are copied. */
-const elsewhere = ['ROCKSDB', 'MROONGA', 'COLUMNSTORE', 'S3'];
+const elsewhere = ['ROCKSDB', 'TOKUDB', 'MROONGA', 'COLUMNSTORE', 'S3', 'NDBCLUSTER'];
 
 /** A backup that silently left out tables would not be restorable: it is refused at the start. */
 export async function refuseOtherEngines(session: Session): Promise<void> {

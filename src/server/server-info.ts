@@ -1,45 +1,49 @@
-import { join, resolve } from 'node:path';
-import { BackupError } from '../errors.ts';
+import { relative, resolve } from 'node:path';
+import { type Flavour, isMariadb } from './flavour.ts';
+import { type MariadbInfo, mariadbInfo } from './mariadb/mariadb-info.ts';
+import { type MysqlInfo, mysqlInfo } from './mysql/mysql-info.ts';
 import type { Session } from './session.ts';
+import { supportedSeries } from './supported-series.ts';
 
-/** What a backup needs to know of the server; sizes in bytes. */
-export interface ServerInfo {
-  /** As the server says it: `10.11.19-MariaDB-0+deb12u1-log`. */
-  version: string;
+/** What a backup needs to know of any server; sizes in bytes, paths absolute. */
+export interface CommonInfo {
+  readonly flavour: Flavour;
+  /** As the server says it: `10.11.19-MariaDB-0+deb12u1-log`, `9.7.4-2`. */
+  readonly version: string;
   /** [major, minor, patch] */
-  series: readonly [number, number, number];
-  datadir: string;
-  pageSize: number;
+  readonly series: readonly [number, number, number];
+  readonly datadir: string;
+  readonly pageSize: number;
   /** Where relative names of innodb_data_file_path start. */
-  dataHome: string;
-  dataFilePath: string;
-  logGroupHome: string;
-  undoDirectory: string;
-  undoTablespaces: number;
-  ariaLogDir: string;
-  ignoredDirectories: ReadonlySet<string>;
-  logFileSize: number;
-  compressionLevel: number;
-  binlogOn: boolean;
-  redoEncrypted: boolean;
-  port: number;
+  readonly dataHome: string;
+  readonly dataFilePath: string;
+  /** Where the redo log is. */
+  readonly logGroupHome: string;
+  readonly undoDirectory: string;
+  readonly binlogOn: boolean;
 }
 
+export type ServerInfo = MariadbInfo | MysqlInfo;
+
 /**
- * Reads the variables of a MariaDB server and refuses a server that is not
- * supported. `datadirOverride`: where its data directory is mounted for us.
+ * Reads the variables of a server and refuses one that is not supported.
+ * `datadirOverride`: where its data directory is mounted for us.
  */
 export async function readServerInfo(
   session: Session,
   datadirOverride?: string,
 ): Promise<ServerInfo> {
   const variables = await session.map('SHOW GLOBAL VARIABLES');
-  const get = (name: string, otherwise = ''): string => variables.get(name) ?? otherwise;
+  const get: VariableReader = (name, otherwise = '') => variables.get(name) ?? otherwise;
   const version = get('version');
   const series = supportedSeries(version);
-  const datadir = resolve(datadirOverride ?? get('datadir'));
-  const under = (path: string): string => resolve(datadir, path === '' ? '.' : path);
-  return {
+  const served = resolve(get('datadir'));
+  const datadir = resolve(datadirOverride ?? served);
+  const under: PathReader = (path) => {
+    const inside = relative(served, resolve(served, path === '' ? '.' : path));
+    return inside.startsWith('..') ? resolve(path) : resolve(datadir, inside);
+  };
+  const common = {
     version,
     series,
     datadir,
@@ -48,36 +52,16 @@ export async function readServerInfo(
     dataFilePath: get('innodb_data_file_path'),
     logGroupHome: under(get('innodb_log_group_home_dir')),
     undoDirectory: under(get('innodb_undo_directory')),
-    undoTablespaces: Number(get('innodb_undo_tablespaces', '0')),
-    ariaLogDir: under(get('aria_log_dir_path')),
-    ignoredDirectories: new Set(get('ignore_db_dirs').split(',').filter(Boolean)),
-    logFileSize: Number(get('innodb_log_file_size')),
-    compressionLevel: Number(get('innodb_compression_level', '6')),
     binlogOn: get('log_bin') === 'ON',
-    redoEncrypted: get('innodb_encrypt_log') === 'ON',
-    port: Number(get('port', '0')),
   };
+  return isMariadb(version) ? mariadbInfo(common, get, under) : mysqlInfo(common, get, under);
 }
 
-export const supportedServers = 'MariaDB 10.11.8 and later of 10.11, MariaDB 11.1.5 and later';
+/** The value of a global variable; a server that does not know it has an empty one. */
+export type VariableReader = (name: string, otherwise?: string) => string;
 
-/** The first release of each series in which BACKUP STAGE copies as described; later series have it. */
-const firstReleases: Record<string, number> = { '10.11': 8, '11.1': 5, '11.2': 4, '11.4': 2 };
+/** A path of the server's as it is for us: relative ones start in its data directory. */
+export type PathReader = (path: string) => string;
 
-/** [major, minor, patch] of a supported MariaDB version, or an error that says what is supported. */
-export function supportedSeries(version: string): [number, number, number] {
-  const match = /^(\d+)\.(\d+)\.(\d+)/.exec(version.replace(/^5\.5\.5-/, ''));
-  const [major, minor, patch] = (match?.slice(1) ?? []).map(Number);
-  const refused = new BackupError('failed', `server version ${version} is not supported`, {
-    hint: `supported: ${supportedServers}`,
-  });
-  if (major === undefined || minor === undefined || patch === undefined) throw refused;
-  if (!/mariadb/i.test(version)) throw refused;
-  const first = firstReleases[`${major}.${minor}`];
-  const knownSeries = first !== undefined || major > 11 || (major === 11 && minor >= 3);
-  if (!knownSeries || patch < (first ?? 0)) throw refused;
-  return [major, minor, patch];
-}
-
-/** The live redo log of a MariaDB server. */
-export const redoLogPath = (info: ServerInfo): string => join(info.logGroupHome, 'ib_logfile0');
+/** What `readServerInfo` finds before it knows the flavour. */
+export type Variables = Omit<CommonInfo, 'flavour'>;

@@ -31,6 +31,11 @@ export interface Access {
 /** Milliseconds until an unanswered connection attempt is given up. */
 const connectTimeoutMs = 10_000;
 
+/** Each server reads its own comment as part of the statement and skips the other's. */
+const noTimeouts =
+  'SET SESSION wait_timeout = 2147483 ' +
+  '/*M!100100 , max_statement_time = 0 */ /*!50708 , max_execution_time = 0 */';
+
 /** Error numbers of the server that mean "who are you" or "you may not". */
 const deniedErrors = new Set([1044, 1045, 1142, 1227, 1698, 3118, 4151]);
 const lockErrors = new Set([1205, 1213, 3572]);
@@ -59,7 +64,7 @@ export class Session {
     // A dying server must fail the next query, not the process.
     connection.on('error', () => undefined);
     const session = new Session(connection);
-    await session.run('SET SESSION wait_timeout = 2147483, max_statement_time = 0');
+    await session.run(noTimeouts);
     return session;
   }
 

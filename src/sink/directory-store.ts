@@ -1,46 +1,60 @@
+import {
+  type BeginRecord,
+  type MemberEntry,
+  beginName,
+  encodeBegin,
+  encodeIndex,
+  indexName,
+} from '../../formats/archive-record/index.ts';
 import type { MemberInfo, MemberStore, MemberWriter } from '../archive/member-store.ts';
+import { writeMember } from '../archive/write-member.ts';
 import { BackupError } from '../errors.ts';
 import { MemberFiles } from './member-files.ts';
 import { StagedDirectory } from './staged-directory.ts';
 
-/** A backup as plain files: `--target-dir`. */
+/**
+ * A backup as plain files: `--target-dir`. Begin record and index are among them, so
+ * that a file that gets lost or short later does not go unnoticed.
+ */
 export class DirectoryStore implements MemberStore {
   readonly #directory: StagedDirectory;
   readonly #files: MemberFiles;
-  readonly #paths = new Set<string>();
+  readonly #begin: BeginRecord;
+  readonly #members = new Map<string, MemberEntry>();
   #open = 0;
   #bytesWritten = 0;
 
-  private constructor(directory: StagedDirectory) {
+  private constructor(directory: StagedDirectory, begin: BeginRecord) {
     this.#directory = directory;
+    this.#begin = begin;
     this.#files = new MemberFiles(directory);
   }
 
-  static async create(target: string): Promise<DirectoryStore> {
-    return new DirectoryStore(await StagedDirectory.create(target, { empty: true }));
+  static async create(target: string, begin: BeginRecord): Promise<DirectoryStore> {
+    return new DirectoryStore(await StagedDirectory.create(target, { empty: true }), begin);
   }
 
   get bytesWritten(): number {
     return this.#bytesWritten;
   }
 
-  open({ path }: MemberInfo): MemberWriter {
-    if (this.#paths.has(path)) throw new BackupError('failed', `${path} would be there twice`);
-    this.#paths.add(path);
+  open({ path, spaceId, pageSize }: MemberInfo): MemberWriter {
+    if (this.#members.has(path)) throw new BackupError('failed', `${path} would be there twice`);
+    const entry: MemberEntry = { path, spaceId, pageSize, size: 0, chunks: [] };
+    this.#members.set(path, entry);
     this.#open += 1;
-    let size = 0;
     // One after the other: the caller may close as soon as the last of its writes is done.
     let written = Promise.resolve();
     return {
       write: async (payload) => {
-        const position = size;
-        size += payload.length;
+        const position = entry.size;
+        entry.size += payload.length;
         written = written.then(() => this.#files.write(path, position, payload));
         await written;
         this.#bytesWritten += payload.length;
       },
       close: async () => {
-        await this.#files.close(path, size);
+        await this.#files.close(path, entry.size);
         this.#open -= 1;
       },
     };
@@ -48,6 +62,10 @@ export class DirectoryStore implements MemberStore {
 
   async finish(): Promise<void> {
     if (this.#open > 0) throw new BackupError('failed', `${this.#open} members are still open`);
+    const members = [...this.#members.values()];
+    const index = Buffer.concat([...encodeIndex(this.#begin.backupId, members)]);
+    await writeMember(this, beginName, encodeBegin(this.#begin));
+    await writeMember(this, indexName, index);
     await this.#files.settle();
     await this.#directory.commit();
   }

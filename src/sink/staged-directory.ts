@@ -3,12 +3,15 @@ import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
 
-/** Holds everything until it is proved whole; a leading dot keeps servers and globs away from it. */
-export const stageName = '.xbpipe-partial';
+/**
+ * Holds everything until it is proved whole. Not a hidden directory: MySQL finds no
+ * tablespace below one.
+ */
+export const stageName = 'xbpipe-partial';
 
 /**
  * A directory that fills up out of sight: everything is written below
- * `.xbpipe-partial` inside it and moved up when it is complete, by renames on
+ * `xbpipe-partial` inside it and moved up when it is complete, by renames on
  * one file system. Whatever stops half-way leaves nothing that looks done.
  */
 export class StagedDirectory {

@@ -3,15 +3,25 @@ import {
   createPageCheck,
   describePageFault,
   isDoublewriteArea,
+  parseMysqlSpaceFlags,
   parseSpaceFlags,
   readSpaceHeader,
 } from '../../formats/innodb/index.ts';
+import type { Flavour } from '../server/flavour.ts';
 import { readFully } from './read-fully.ts';
 
 /** A tablespace as its page 0 describes it. */
 export interface SpaceIdentity {
   spaceId: number;
   format: SpaceFormat;
+}
+
+/** Where a later file of the system tablespace, which has no page 0 of its own, belongs. */
+export interface Continuation {
+  /** Path of the file that begins the tablespace. */
+  firstFile: string;
+  /** Bytes of all files before this one. */
+  bytesBefore: number;
 }
 
 /** Enough of page 0 for its header, whatever the page size. */
@@ -21,20 +31,26 @@ const page0Bytes = 1024;
  * Reads page 0; undefined while it is all zero (the file is new and its space id
  * known to the redo log only). A FormatError when it makes no sense.
  */
-export function identifySpace(fd: number): SpaceIdentity | undefined {
+export function identifySpace(fd: number, flavour: Flavour): SpaceIdentity | undefined {
   const page0 = new Uint8Array(page0Bytes);
   if (readFully(fd, page0, 0) < page0Bytes) return undefined;
   const header = readSpaceHeader(page0);
-  return header && { spaceId: header.spaceId, format: parseSpaceFlags(header.flags) };
+  if (!header) return undefined;
+  const parse = flavour === 'mysql' ? parseMysqlSpaceFlags : parseSpaceFlags;
+  return { spaceId: header.spaceId, format: parse(header.flags) };
 }
 
-/** A check for the pages of a space that says in words what is wrong with one. */
-export function describingPageCheck({
-  spaceId,
-  format,
-}: SpaceIdentity): (page: Uint8Array, number: number) => string | undefined {
+/**
+ * A check for the pages of a space that says in words what is wrong with one. Later files
+ * of the system tablespace continue the page numbers of the first: `firstPage`.
+ */
+export function describingPageCheck(
+  { spaceId, format }: SpaceIdentity,
+  firstPage = 0,
+): (page: Uint8Array, number: number) => string | undefined {
   const check = createPageCheck(format, { spaceId });
-  return (page, number) => {
+  return (page, numberInFile) => {
+    const number = firstPage + numberInFile;
     // The old doublewrite buffer holds copies of other spaces' pages, which nothing can place.
     if (spaceId === 0 && isDoublewriteArea(number, format.pageSize)) return undefined;
     const fault = check(page, number);

@@ -69,7 +69,11 @@ afterEach(async () => {
 });
 
 const startPool = (threads: number, store: MemberStore): CopyPool => {
-  const pool = new CopyPool(threads, { buffers, chunkBytes, pageSize, redoStart: 0 }, store);
+  const pool = new CopyPool(
+    threads,
+    { flavour: 'mariadb', buffers, chunkBytes, pageSize, redoStart: 0 },
+    store,
+  );
   pools.push(pool);
   return pool;
 };

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
-import { type BlockCheck, settleBlocks } from '../../src/backup/copy/block-reader.ts';
+import {
+  type BlockCheck,
+  settleBlocks,
+  settleUnproven,
+} from '../../src/backup/copy/block-reader.ts';
 import type { CopyJob } from '../../src/backup/copy/copy-messages.ts';
 import {
   type BlockFile,
@@ -13,6 +18,7 @@ import {
 } from '../../src/backup/copy/copy-tablespace.ts';
 import type { BackupError } from '../../src/errors.ts';
 import { vector } from '../formats/innodb/vectors.ts';
+import { scratchDir } from '../support/scratch.ts';
 import {
   changedPage,
   newerPage,
@@ -74,7 +80,11 @@ async function plan(
 ): Promise<BlockFile> {
   const { redoStart = 0, ...job } = options;
   const whole: CopyJob = { kind: 'tablespace', source: path, member: 'v/dyn.ibd', ...job };
-  const { file } = await planTablespace(openFile(path), whole, { pageSize, redoStart });
+  const { file } = await planTablespace(openFile(path), whole, {
+    flavour: 'mariadb',
+    pageSize,
+    redoStart,
+  });
   return file;
 }
 
@@ -235,12 +245,14 @@ describe('settleBlocks', () => {
     const blocks = tablePages();
     // No such descriptor: reading would fail.
     const file = { fd: -1, path: 'nowhere' };
-    await settleBlocks(file, blocks, 0, pageSize, () => undefined);
+    const read = { bytes: blocks, position: 0, blockSize: pageSize };
+    await settleBlocks(file, read, () => undefined);
   });
 
   it('numbers the blocks by their place in the file', async () => {
     const numbers: number[] = [];
-    await settleBlocks({ fd: -1, path: '' }, Buffer.alloc(300), 1000, 100, (_, number) => {
+    const read = { bytes: Buffer.alloc(300), position: 1000, blockSize: 100 };
+    await settleBlocks({ fd: -1, path: '' }, read, (_, number) => {
       numbers.push(number);
       return undefined;
     });
@@ -248,16 +260,58 @@ describe('settleBlocks', () => {
   });
 });
 
+describe('settleUnproven', () => {
+  const sound = (): undefined => undefined;
+  const unproven = (block: Uint8Array): boolean => block[0] === 1;
+  const blocksOf = (bytes: Uint8Array) => ({ bytes, position: 0, blockSize: 4 });
+
+  it('reads nothing again when every block was proved', async () => {
+    await settleUnproven({ fd: -1, path: 'nowhere' }, blocksOf(Buffer.alloc(8)), sound, unproven);
+  });
+
+  it('takes a block as it is when it keeps still, whatever was read first', async () => {
+    const path = join(scratchDir('unproven'), 'pages');
+    writeFileSync(path, Buffer.from([0, 0, 0, 0, 1, 2, 3, 4]));
+    const torn = Buffer.from([9, 9, 9, 9, 1, 2, 0, 0]);
+    await settleUnproven({ fd: openFile(path), path }, blocksOf(torn), sound, unproven);
+    // The first block had its proof.
+    assert.deepEqual([...torn], [9, 9, 9, 9, 1, 2, 3, 4]);
+  });
+
+  it('gives up on a block that is another whenever it is read', async () => {
+    const path = join(scratchDir('unproven'), 'pages');
+    writeFileSync(path, Buffer.from([1, 0, 0, 0]));
+    const fd = openFile(path);
+    let writes = 0;
+    const writer = setInterval(
+      () => writeSync(fd, Buffer.from([1, ++writes % 251, 0, 0]), 0, 4, 0),
+      1,
+    );
+    const settled = settleUnproven(
+      { fd, path },
+      blocksOf(Buffer.from([1, 0, 0, 0])),
+      sound,
+      unproven,
+    );
+    await assert.rejects(settled, (error: BackupError) => {
+      assert.equal(error.code, 'corrupt-page');
+      assert.match(error.message, /page 0 at byte 0 is corrupt: it changes whenever it is read/);
+      return true;
+    });
+    clearInterval(writer);
+  });
+});
+
 describe('page 0', { concurrency: true }, () => {
   it('tells space and page size; the page size of the server stands in while it is all zero', async () => {
     const path = writeTable(tablePages());
-    assert.equal((await identifyLiveSpace(openFile(path), path))?.spaceId, spaceId);
+    assert.equal((await identifyLiveSpace(openFile(path), path, 'mariadb'))?.spaceId, spaceId);
     assert.equal((await plan(path)).blockSize, pageSize);
     const zipped = tablePages();
     vector('zip-header').page().copy(zipped, 0);
     assert.equal((await plan(writeTable(zipped))).blockSize, 1024);
     const young = writeTable(Buffer.alloc(3 * pageSize));
-    assert.equal(await identifyLiveSpace(openFile(young), young), undefined);
+    assert.equal(await identifyLiveSpace(openFile(young), young, 'mariadb'), undefined);
     assert.equal((await plan(young)).blockSize, pageSize);
   });
 
@@ -266,7 +320,7 @@ describe('page 0', { concurrency: true }, () => {
     const fd = openFile(path);
     // Its first half is there, the space header is not.
     put(fd, 0, Buffer.concat([tablePages().subarray(0, 38), Buffer.alloc(pageSize - 38)]));
-    const identified = identifyLiveSpace(fd, path);
+    const identified = identifyLiveSpace(fd, path, 'mariadb');
     put(fd, 0, tablePages().subarray(0, pageSize));
     assert.equal((await identified)?.spaceId, spaceId);
   });
@@ -275,7 +329,7 @@ describe('page 0', { concurrency: true }, () => {
     const path = writeTable(tablePages());
     const fd = openFile(path);
     put(fd, 0, Buffer.alloc(100, 0x77));
-    await assert.rejects(identifyLiveSpace(fd, path), (error: BackupError) => {
+    await assert.rejects(identifyLiveSpace(fd, path, 'mariadb'), (error: BackupError) => {
       assert.equal(error.code, 'corrupt-page');
       assert.deepEqual(error.where, { path, offset: 0 });
       assert.match(error.message, /^.*dyn\.ibd: page 0 at byte 0 is corrupt: .*pageNumber/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { ddlChanges, type SpaceFile } from '../../src/backup/plan/ddl-changes.ts';
+import { ddlChanges, type SpaceFile } from '../../src/backup/mariadb/ddl-changes.ts';
 
 /** `a:5@70` is the file a with space id 5 and inode 70; `a:?@70` has a page 0 of zeros. */
 const files = (text: string): SpaceFile[] =>

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { BackupLogCheck, encodeBackupHeader } from '../../formats/mariadb-redo/index.ts';
-import { RedoCopier } from '../../src/backup/redo/redo-copier.ts';
+import { RedoCopier } from '../../src/backup/mariadb/redo-copier.ts';
 import { readRedoStatus } from '../../src/server/mariadb/redo-status.ts';
 import { Session } from '../../src/server/session.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -3,18 +3,19 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { listAriaLogs, listOtherFiles } from '../../src/backup/plan/other-files.ts';
-import { scanTables } from '../../src/backup/plan/scan-tables.ts';
-import { listTablespaceFiles, tableFiles } from '../../src/backup/plan/tablespace-files.ts';
+import { listAriaLogs, listOtherFiles } from '../../src/backup/mariadb/other-files.ts';
+import { scanTables } from '../../src/backup/mariadb/scan-tables.ts';
+import { listTablespaceFiles, tableFiles } from '../../src/backup/mariadb/tablespace-files.ts';
 import type { BackupError } from '../../src/errors.ts';
-import type { ServerInfo } from '../../src/server/server-info.ts';
+import type { MariadbInfo } from '../../src/server/mariadb/mariadb-info.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { pageSize, spaceId, tablePages } from './table-file.ts';
 
 /** A server's word on itself, for a data directory with the files that every server has. */
-function serverInfo(more: Partial<ServerInfo> = {}): ServerInfo {
+function serverInfo(more: Partial<MariadbInfo> = {}): MariadbInfo {
   const datadir = more.datadir ?? scratchDir('data');
-  const info: ServerInfo = {
+  const info: MariadbInfo = {
+    flavour: 'mariadb',
     version: '10.11.19-MariaDB',
     series: [10, 11, 19],
     datadir,
@@ -29,8 +30,6 @@ function serverInfo(more: Partial<ServerInfo> = {}): ServerInfo {
     logFileSize: 10_485_760,
     compressionLevel: 6,
     binlogOn: true,
-    redoEncrypted: false,
-    port: 3306,
     ...more,
   };
   fill(datadir, 'ibdata1', 'ib_logfile0', 'aria_log_control', 'aria_log.00000001', 'bin.000001');

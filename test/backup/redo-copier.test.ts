@@ -10,7 +10,7 @@ import {
   type BackupLogReport,
   type FileRecord,
 } from '../../formats/mariadb-redo/index.ts';
-import { RedoCopier } from '../../src/backup/redo/redo-copier.ts';
+import { RedoCopier } from '../../src/backup/mariadb/redo-copier.ts';
 import type { BackupError } from '../../src/errors.ts';
 import { vector } from '../formats/mariadb-redo/support.ts';
 import { scratchDir } from '../support/scratch.ts';

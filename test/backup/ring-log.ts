@@ -12,7 +12,7 @@ import {
   type LogFormat,
   type LogRing,
 } from '../../formats/mariadb-redo/index.ts';
-import type { RedoStatus } from '../../src/server/mariadb/redo-status.ts';
+import type { RedoStatus } from '../../src/server/redo-status.ts';
 import { miniTransaction, noise } from '../formats/mariadb-redo/support.ts';
 
 /** What a server says of itself. */

@@ -230,7 +230,7 @@ describe('xbstream -x', () => {
       const { status: found, stderr } = await run(['-x', '-C', out], input);
       assert.equal(found, status, stderr);
       assert.match(stderr, message);
-      assert.deepEqual(readdirSync(out), ['.xbpipe-partial']);
+      assert.deepEqual(readdirSync(out), ['xbpipe-partial']);
     }
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { resolveLeftovers } from '../../src/restore/ddl-leftovers.ts';
+import { resolveLeftovers } from '../../src/restore/mariadb/ddl-leftovers.ts';
 import { failureOf } from '../archive/support.ts';
 import { treeOf } from '../sink/support.ts';
 import { scratchDir } from '../support/scratch.ts';

@@ -277,7 +277,7 @@ const faults: Fault[] = [
   {
     what: 'an unfinished extraction',
     spoil: (dir) => {
-      mkdirSync(join(dir, '.xbpipe-partial'));
+      mkdirSync(join(dir, 'xbpipe-partial'));
     },
     code: 'incomplete',
     message: /holds an unfinished extraction/u,

@@ -135,10 +135,10 @@ describe('an interrupted recovery', () => {
     tool.kill('SIGTERM');
     assert.equal((await end).status, 143);
     assert.equal(isAlive(pidOf(server)), false);
-    assert.deepEqual(readdirSync(datadir), ['.xbpipe-partial']);
+    assert.deepEqual(readdirSync(datadir), ['xbpipe-partial']);
     const again = await runTool(args);
     assert.equal(again.status, 20);
-    assert.match(again.stderr, /\.xbpipe-partial is there from an unfinished run/u);
+    assert.match(again.stderr, /xbpipe-partial is there from an unfinished run/u);
   });
 });
 
@@ -159,7 +159,7 @@ describe('restore', () => {
       `--server-binary=${findProgram('mariadbd')}`,
     ]);
     assert.equal(status, 0, stderr);
-    assert.equal(existsSync(join(datadir, '.xbpipe-partial')), false);
+    assert.equal(existsSync(join(datadir, 'xbpipe-partial')), false);
     const server = await startServer({
       name: 'restored',
       datadir,
@@ -200,6 +200,6 @@ describe('restore', () => {
     ]);
     assert.equal(status, 50);
     assert.match(stderr, /FAILED: the server did not recover: \[ERROR\] InnoDB: no/u);
-    assert.deepEqual(readdirSync(datadir), ['.xbpipe-partial']);
+    assert.deepEqual(readdirSync(datadir), ['xbpipe-partial']);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { mariadbRestore } from '../../src/restore/mariadb/mariadb-restore.ts';
 import { RecoveryLog } from '../../src/restore/recovery-log.ts';
 
 // What MariaDB 10.11.19 (Debian 12) said when it recovered backups taken under load, whole ones
@@ -37,7 +38,7 @@ const nothingToDo = `
 2026-11-21  3:47:54 0 [Note] /usr/sbin/mariadbd: ready for connections.`;
 
 const read = (lines: string): RecoveryLog => {
-  const log = new RecoveryLog();
+  const log = new RecoveryLog(mariadbRestore.recoveryWords);
   for (const line of lines.trim().split('\n')) log.add(line);
   return log;
 };
@@ -119,7 +120,7 @@ describe('RecoveryLog', () => {
   }
 
   it('keeps the last lines only', () => {
-    const log = new RecoveryLog();
+    const log = new RecoveryLog(mariadbRestore.recoveryWords);
     for (let n = 0; n < 1000; n += 1) log.add(`line ${n}`);
     assert.equal(log.tail(3), 'line 997\nline 998\nline 999');
     assert.equal(log.tail(1000).split('\n').length, 200);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BackupError } from '../../src/errors.ts';
-import { supportedSeries, supportedServers } from '../../src/server/server-info.ts';
+import { supportedSeries, supportedServers } from '../../src/server/supported-series.ts';
 
 describe('supportedSeries', () => {
   it('takes the MariaDB releases whose backup stages copy as described', () => {
@@ -20,11 +20,23 @@ describe('supportedSeries', () => {
     }
   });
 
+  it('takes MySQL and Percona Server from 8.0.30 on', () => {
+    for (const [version, series] of [
+      ['8.0.30', [8, 0, 30]],
+      ['8.0.36-28', [8, 0, 36]],
+      ['8.4.0', [8, 4, 0]],
+      ['9.7.4-2', [9, 7, 4]],
+      ['10.0.1', [10, 0, 1]],
+    ] as const) {
+      assert.deepEqual(supportedSeries(version), series);
+    }
+  });
+
   it('refuses everything else, and says what is supported', () => {
     for (const version of [
-      '8.0.36',
-      '9.7.4',
-      '8.0.36-28 Percona Server',
+      '5.7.44-log',
+      '8.0.29',
+      '8.0.11-TiDB-v7',
       '10.5.28-MariaDB',
       '10.6.22-MariaDB',
       '10.11.7-MariaDB',

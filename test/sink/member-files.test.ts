@@ -10,6 +10,13 @@ import {
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import {
+  type BeginRecord,
+  beginName,
+  decodeBegin,
+  decodeIndex,
+  indexName,
+} from '../../formats/archive-record/index.ts';
 import { DirectoryStore } from '../../src/sink/directory-store.ts';
 import { MemberFiles } from '../../src/sink/member-files.ts';
 import { StagedDirectory, stageName } from '../../src/sink/staged-directory.ts';
@@ -117,6 +124,15 @@ describe('MemberFiles', () => {
 });
 
 describe('DirectoryStore', () => {
+  const begin: BeginRecord = {
+    backupId: '6a1b0f0e-3f0e-4c55-9d0c-0d4b7f3a9c11',
+    tool: 'xbpipe test',
+    flavour: 'mysql',
+    serverVersion: '9.7.4',
+    pageSize: 16384,
+    redoStart: 8204,
+    startedAt: '2026-11-21T00:00:00.000Z',
+  };
   const put = async (store: DirectoryStore, path: string, ...payloads: string[]): Promise<void> => {
     const member = store.open({ path });
     for (const payload of payloads) await member.write(text(payload), 0);
@@ -125,17 +141,28 @@ describe('DirectoryStore', () => {
 
   it('has its files in place when it is finished, and not before', async () => {
     const target = join(scratchDir('store'), 'backup');
-    const store = await DirectoryStore.create(target);
+    const store = await DirectoryStore.create(target, begin);
     await put(store, 'db/t.ibd', 'one,', 'two');
     await put(store, 'empty');
     assert.deepEqual(readdirSync(target), [stageName]);
     assert.equal(store.bytesWritten, 7);
     await store.finish();
-    assert.deepEqual(treeOf(target), { 'db/t.ibd': 'one,two', empty: '' });
+    const { [beginName]: started, [indexName]: index, ...others } = treeOf(target);
+    assert.deepEqual(others, { 'db/t.ibd': 'one,two', empty: '' });
+    assert.deepEqual(decodeBegin(Buffer.from(started ?? '')), { ...begin, parentId: undefined });
+    const { backupId, members } = decodeIndex(Buffer.from(index ?? ''));
+    assert.equal(backupId, begin.backupId);
+    assert.deepEqual(
+      members.map(({ path, size, chunks }) => [path, size, chunks]),
+      [
+        ['db/t.ibd', 7, []],
+        ['empty', 0, []],
+      ],
+    );
   });
 
   it('refuses a member that comes twice', async () => {
-    const store = await DirectoryStore.create(scratchDir('store'));
+    const store = await DirectoryStore.create(scratchDir('store'), begin);
     await put(store, 'a', 'x');
     assert.match(
       (await failureOf(() => store.open({ path: 'a' }))).message,
@@ -145,7 +172,7 @@ describe('DirectoryStore', () => {
 
   it('leaves an empty directory when it is given up in the middle', async () => {
     const target = scratchDir('store');
-    const store = await DirectoryStore.create(target);
+    const store = await DirectoryStore.create(target, begin);
     await put(store, 'a', 'x');
     await store.open({ path: 'db/open' }).write(text('y'), 0);
     await store.abort();
@@ -155,7 +182,7 @@ describe('DirectoryStore', () => {
 
   it('is not finished while a member is open', async () => {
     const target = scratchDir('store');
-    const store = await DirectoryStore.create(target);
+    const store = await DirectoryStore.create(target, begin);
     await store.open({ path: 'a' }).write(text('half'), 0);
     const error = await failureOf(() => store.finish());
     assert.match(error.message, /open/);

@@ -51,7 +51,7 @@ describe('StagedDirectory', () => {
     await StagedDirectory.create(target, { empty: true });
     for (const empty of [true, false]) {
       const error = await failureOf(() => StagedDirectory.create(target, { empty }));
-      assert.match(error.message, /\.xbpipe-partial is there from an unfinished run/);
+      assert.match(error.message, /xbpipe-partial is there from an unfinished run/);
       assert.match(error.hint ?? '', /remove it, then try again/);
     }
   });

@@ -142,10 +142,10 @@ describe('a backup that is stopped', () => {
         await assertServerFree(server);
         assert.deepEqual(namesIn(spool), []);
         // Nobody can tidy up after SIGKILL; what is left has a name that says what it is.
-        assert.deepEqual(namesIn(directory), signal === 'SIGKILL' ? ['.xbpipe-partial'] : []);
+        assert.deepEqual(namesIn(directory), signal === 'SIGKILL' ? ['xbpipe-partial'] : []);
         if (signal !== 'SIGKILL') return;
         const { message } = assertFailed(await runTool(args), 20, 'storage');
-        assert.match(message ?? '', /\.xbpipe-partial is there from an unfinished run/);
+        assert.match(message ?? '', /xbpipe-partial is there from an unfinished run/);
       });
     }
   }

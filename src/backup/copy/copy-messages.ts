@@ -1,3 +1,6 @@
+import type { Flavour } from '../../server/flavour.ts';
+import type { Continuation } from '../../tablespace/identify-space.ts';
+
 /** How the blocks of a file are checked while it is copied. */
 export type CopyKind = 'tablespace' | 'aria-index' | 'aria-data' | 'plain';
 
@@ -10,6 +13,8 @@ export interface CopyJob {
   member: string;
   /** Undo tablespaces and the system tablespace may shrink while they are read; tables never do. */
   mayShrink?: boolean;
+  /** For every file of the system tablespace but the first. */
+  continues?: Continuation | undefined;
   /** Bytes of the file to take at most; what the server appends later comes from its logs. */
   bytesMax?: number;
 }
@@ -27,6 +32,7 @@ export interface CopiedFile {
 
 /** Set before a thread starts. */
 export interface CopyThreadData {
+  flavour: Flavour;
   buffers: number;
   chunkBytes: number;
   /** innodb_page_size, for files whose page 0 is not written yet. */

@@ -1,14 +1,15 @@
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pageLsnNumber } from '../../../formats/innodb/index.ts';
+import { isUnproven, pageLsnNumber } from '../../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
+import type { Flavour } from '../../server/flavour.ts';
 import {
   type SpaceIdentity,
   describingPageCheck,
   identifySpace,
 } from '../../tablespace/identify-space.ts';
 import { readFully } from '../../tablespace/read-fully.ts';
-import { type BlockCheck, settleBlocks } from './block-reader.ts';
+import { type BlockCheck, settleBlocks, settleUnproven } from './block-reader.ts';
 import type { CopyJob } from './copy-messages.ts';
 
 const page0Tries = 10;
@@ -18,10 +19,11 @@ const page0RetryMs = 100;
 export async function identifyLiveSpace(
   fd: number,
   path: string,
+  flavour: Flavour,
 ): Promise<SpaceIdentity | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      return identifySpace(fd);
+      return identifySpace(fd, flavour);
     } catch (error) {
       if (tries >= page0Tries) {
         const { message } = toBackupError(error);
@@ -45,6 +47,8 @@ export interface BlockFile {
   mayShrink: boolean;
   /** Undefined for files that carry no checksums. */
   check: BlockCheck | undefined;
+  /** Blocks that pass the check without a proof: they are read twice. */
+  isUnproven?: (block: Uint8Array) => boolean;
 }
 
 /** Where checked blocks go. */
@@ -60,7 +64,7 @@ export interface BlockOutput {
  * where it ends now: the redo log holds the truncation.
  */
 export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<number> {
-  const { fd, path, blockSize, size, mayShrink, check } = file;
+  const { fd, path, blockSize, size, mayShrink, check, isUnproven } = file;
   let position = 0;
   while (position < size) {
     const buffer = await output.take();
@@ -73,7 +77,9 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
       });
     }
     if (check) {
-      await settleBlocks({ fd, path }, buffer.subarray(0, whole), position, blockSize, check);
+      const blocks = { bytes: buffer.subarray(0, whole), position, blockSize };
+      await settleBlocks({ fd, path }, blocks, check);
+      if (isUnproven) await settleUnproven({ fd, path }, blocks, check, isUnproven);
     }
     if (whole > 0) output.send(buffer, whole);
     else output.back(buffer.buffer);
@@ -87,22 +93,36 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
 export async function planTablespace(
   fd: number,
   job: CopyJob,
-  server: { pageSize: number; redoStart: number },
+  server: { flavour: Flavour; pageSize: number; redoStart: number },
 ): Promise<{ identity: SpaceIdentity | undefined; file: BlockFile }> {
-  const identity = await identifyLiveSpace(fd, job.source);
+  const { source: path, continues } = job;
+  const identity = await (continues
+    ? identifyByPath(continues.firstFile, server.flavour)
+    : identifyLiveSpace(fd, path, server.flavour));
   const blockSize = identity?.format.physicalPageSize ?? server.pageSize;
   const { size } = fstatSync(fd);
+  const firstPage = (continues?.bytesBefore ?? 0) / blockSize;
   return {
     identity,
     file: {
       fd,
-      path: job.source,
+      path,
       blockSize,
       size: size - (size % blockSize),
       mayShrink: job.mayShrink ?? false,
-      check: identity ? describingPageCheck(identity) : youngPageCheck(server.redoStart),
+      check: identity ? describingPageCheck(identity, firstPage) : youngPageCheck(server.redoStart),
+      isUnproven,
     },
   };
+}
+
+async function identifyByPath(path: string, flavour: Flavour): Promise<SpaceIdentity | undefined> {
+  const fd = openSync(path, 'r');
+  try {
+    return await identifyLiveSpace(fd, path, flavour);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

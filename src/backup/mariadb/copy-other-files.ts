@@ -1,16 +1,17 @@
 import { statSync } from 'node:fs';
-import { writeMember } from '../archive/write-member.ts';
-import type { CopyContext } from './copy-context.ts';
-import type { CopyJob } from './copy/copy-messages.ts';
-import { HeldFile, type LateFile } from './held-file.ts';
-import { listAriaLogs, listOtherFiles } from './plan/other-files.ts';
+import { writeMember } from '../../archive/write-member.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
+import type { CopyContext } from '../copy-context.ts';
+import type { CopyJob } from '../copy/copy-messages.ts';
+import { HeldFile, type LateFile } from '../held-file.ts';
+import { listAriaLogs, listOtherFiles } from './other-files.ts';
 
 /**
  * Under BLOCK_DDL: everything that is not InnoDB. Returns the files whose last
  * bytes can only be read while commits are held off; their rest is copied.
  */
-export async function copyOtherFiles(context: CopyContext): Promise<HeldFile[]> {
-  const { info, store, pool, progress, reporter } = context;
+export async function copyOtherFiles(context: CopyContext, info: MariadbInfo): Promise<HeldFile[]> {
+  const { store, pool, progress, reporter } = context;
   const { settled, late, emptyDatabases } = listOtherFiles(info);
   // Aria recovers from the checkpoint in its control file: that must be older than every copied table.
   const { control } = listAriaLogs(info);

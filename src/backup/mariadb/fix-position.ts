@@ -1,21 +1,14 @@
-import { BackupError } from '../errors.ts';
-import { type BinlogPosition, readBinlogPosition } from '../server/mariadb/binlog-position.ts';
-import { readRedoStatus } from '../server/mariadb/redo-status.ts';
-import type { CopyContext } from './copy-context.ts';
+import { BackupError } from '../../errors.ts';
+import type { BackupStages } from '../../server/mariadb/backup-stages.ts';
+import { readBinlogPosition } from '../../server/mariadb/binlog-position.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
+import { readRedoStatus } from '../../server/mariadb/redo-status.ts';
+import type { CopyContext } from '../copy-context.ts';
+import type { FixedPosition } from '../course.ts';
 import { holdFiles } from './copy-other-files.ts';
-import type { HeldFile } from './held-file.ts';
-import { listAriaLogs } from './plan/other-files.ts';
-import type { DdlRecord } from './redo/redo-messages.ts';
-
-/** The one moment that a backup shows. */
-export interface FixedPosition {
-  /** Newest checkpoint. */
-  toLsn: number;
-  /** End of the copied redo. */
-  lastLsn: number;
-  binlog: BinlogPosition | undefined;
-  commitsBlockedMs: number;
-}
+import type { HeldFile } from '../held-file.ts';
+import { listAriaLogs } from './other-files.ts';
+import type { DdlRecord } from '../redo/redo-messages.ts';
 
 /**
  * Holds commits off for as long as it takes to fix where redo, binlog, Aria's log
@@ -24,10 +17,12 @@ export interface FixedPosition {
  */
 export async function fixPosition(
   context: CopyContext,
+  server: { info: MariadbInfo; stages: BackupStages },
   ddlFence: number,
   copiedAhead: HeldFile[],
 ): Promise<FixedPosition> {
-  const { info, session, stages, redo } = context;
+  const { session, redo } = context;
+  const { info, stages } = server;
   await stages.reach('BLOCK_COMMIT');
   const { currentLsn } = await readRedoStatus(session);
   // Makes the redo up to that LSN, and Aria's log, readable in the files.
@@ -36,7 +31,7 @@ export async function fixPosition(
   const reached = redo.reach(currentLsn);
   // Awaited below; until then a failure of what comes in between must stay the one that is told.
   reached.catch(() => undefined);
-  const held = [...copiedAhead, ...holdNewAriaLogs(context, copiedAhead)];
+  const held = [...copiedAhead, ...holdNewAriaLogs(context, info, copiedAhead)];
   for (const file of held) file.hold();
   const { checkpointLsn, lastLsn } = await reached;
   await stages.end();
@@ -46,9 +41,13 @@ export async function fixPosition(
 }
 
 /** Aria logs that were begun since the others were copied. */
-function holdNewAriaLogs(context: CopyContext, copiedAhead: readonly HeldFile[]): HeldFile[] {
+function holdNewAriaLogs(
+  context: CopyContext,
+  info: MariadbInfo,
+  copiedAhead: readonly HeldFile[],
+): HeldFile[] {
   const newest = copiedAhead.map(({ member }) => member).find((name) => isAriaLog.test(name)) ?? '';
-  const begun = listAriaLogs(context.info).logs.filter(({ member }) => member > newest);
+  const begun = listAriaLogs(info).logs.filter(({ member }) => member > newest);
   return holdFiles(context, begun);
 }
 

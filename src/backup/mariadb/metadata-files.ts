@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import {
   backupTypes,
   commonNames,
@@ -9,35 +8,14 @@ import {
   formatBinlogPos,
   formatInfoTime,
   metadataNames,
-} from '../../formats/metadata/index.ts';
-import type { BinlogPosition } from '../server/mariadb/binlog-position.ts';
-import type { ServerInfo } from '../server/server-info.ts';
-import { version } from '../version.ts';
-
-/** What a finished copy knows of itself. */
-export interface BackupFacts {
-  backupId: string;
-  startedAt: Date;
-  endedAt: Date;
-  /** Newest checkpoint at the end: what the next incremental of stock tools starts from. */
-  toLsn: number;
-  /** End of the copied redo. */
-  lastLsn: number;
-  commitsBlockedMs: number;
-  binlog: BinlogPosition | undefined;
-  /** The command line, secrets masked. */
-  command: string;
-  format: 'file' | 'xbstream';
-}
-
-/** A metadata file: its name in the backup and its bytes. */
-export interface MetadataFile {
-  name: string;
-  bytes: Uint8Array;
-}
+} from '../../../formats/metadata/index.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
+import { version } from '../../version.ts';
+import type { BackupFacts, MetadataFile } from '../course.ts';
+import { flatDataFilePath } from '../plan/system-files.ts';
 
 /** The text files that stock tools and scripts read; the checkpoints come last. */
-export function metadataFiles(info: ServerInfo, facts: BackupFacts): MetadataFile[] {
+export function metadataFiles(info: MariadbInfo, facts: BackupFacts): MetadataFile[] {
   const names = metadataNames({ flavour: 'mariadb', version: info.series });
   const binlog = facts.binlog && { ...facts.binlog, position: BigInt(facts.binlog.position) };
   return [
@@ -80,17 +58,10 @@ export function metadataFiles(info: ServerInfo, facts: BackupFacts): MetadataFil
   ];
 }
 
-function backupMyCnf(info: ServerInfo): Uint8Array {
-  const dataFilePath = info.dataFilePath
-    .split(';')
-    .map((part) => {
-      const [path = '', ...rest] = part.split(':');
-      return [basename(path), ...rest].join(':');
-    })
-    .join(';');
+function backupMyCnf(info: MariadbInfo): Uint8Array {
   return encodeMariadbBackupMyCnf({
     checksumAlgorithm: 'crc32',
-    dataFilePath,
+    dataFilePath: flatDataFilePath(info),
     logFileSize: BigInt(info.logFileSize),
     pageSize: info.pageSize,
     undoDirectory: './',

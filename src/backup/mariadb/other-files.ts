@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { ServerInfo } from '../../server/server-info.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
 import type { CopyJob, CopyKind } from '../copy/copy-messages.ts';
 import type { LateFile } from '../held-file.ts';
-import { listDatabases, readDirectory } from './tablespace-files.ts';
+import { listDatabases, readDirectory } from '../plan/directories.ts';
 
 /** Files other than InnoDB's, by extension; what is not listed is not part of a backup. */
 const kinds: Record<string, CopyKind> = {
@@ -43,9 +43,9 @@ export interface OtherFiles {
 }
 
 /** Everything in the database directories that is no tablespace. */
-export function listOtherFiles(info: ServerInfo): OtherFiles {
+export function listOtherFiles(info: MariadbInfo): OtherFiles {
   const found: OtherFiles = { settled: [], late: [], emptyDatabases: [] };
-  for (const database of listDatabases(info)) {
+  for (const database of listDatabases(info.datadir, info.ignoredDirectories)) {
     const names = readDirectory(join(info.datadir, database)).map((entry) => entry.name);
     const jobs = names
       .map((name) => jobOf(info, database, name))
@@ -66,7 +66,7 @@ function lateFile(job: CopyJob): LateFile {
 }
 
 /** `#sql...` files are a running ALTER's; only its tablespace has to come along. */
-function jobOf(info: ServerInfo, database: string, name: string): CopyJob | undefined {
+function jobOf(info: MariadbInfo, database: string, name: string): CopyJob | undefined {
   const kind = kinds[name.slice(name.lastIndexOf('.'))];
   if (kind === undefined || name.startsWith('#sql')) return undefined;
   return { kind, source: join(info.datadir, database, name), member: `${database}/${name}` };
@@ -79,7 +79,7 @@ function indexBeforeData(a: CopyJob, b: CopyJob): number {
 }
 
 /** The finished Aria logs and the one being written, oldest first, and the control file. */
-export function listAriaLogs(info: ServerInfo): {
+export function listAriaLogs(info: MariadbInfo): {
   control: CopyJob | undefined;
   logs: LateFile[];
 } {

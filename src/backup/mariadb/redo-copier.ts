@@ -7,7 +7,8 @@ import {
   sequenceBit,
 } from '../../../formats/mariadb-redo/index.ts';
 import { BackupError } from '../../errors.ts';
-import type { RedoStatus } from '../../server/mariadb/redo-status.ts';
+import type { RedoStatus } from '../../server/redo-status.ts';
+import type { RedoOutput } from '../redo/redo-follower.ts';
 import { LiveRedoLog } from './live-redo-log.ts';
 
 /** More than the largest mini-transaction (1 MiB), so that a window always holds a whole one. */
@@ -19,9 +20,6 @@ const windowBytes = 4 * 1024 * 1024;
  * direct write of the server for a moment.
  */
 const badReadsMax = 50;
-
-/** Takes the copied redo, whole mini-transactions in order; the bytes are valid until it returns. */
-export type RedoOutput = (bytes: Uint8Array) => void;
 
 /**
  * Follows the redo log of a running server from its newest checkpoint. It

@@ -1,12 +1,13 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { hasCode, toBackupError } from '../../errors.ts';
-import type { ServerInfo } from '../../server/server-info.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
 import { identifyLiveSpace } from '../copy/copy-tablespace.ts';
 import type { SpaceFile } from './ddl-changes.ts';
-import { type TablespaceFile, tableFiles } from './tablespace-files.ts';
+import type { TablespaceFile } from '../plan/tablespace-file.ts';
+import { tableFiles } from './tablespace-files.ts';
 
 /** The table files that are there now, each with what it is recognised by. */
-export async function scanTables(info: ServerInfo): Promise<(TablespaceFile & SpaceFile)[]> {
+export async function scanTables(info: MariadbInfo): Promise<(TablespaceFile & SpaceFile)[]> {
   const found: (TablespaceFile & SpaceFile)[] = [];
   for (const file of tableFiles(info)) {
     const identity = await identify(file.source);
@@ -25,7 +26,7 @@ async function identify(path: string): Promise<Omit<SpaceFile, 'member'> | undef
   }
   try {
     const { dev: device, ino: inode } = fstatSync(fd);
-    return { device, inode, spaceId: (await identifyLiveSpace(fd, path))?.spaceId };
+    return { device, inode, spaceId: (await identifyLiveSpace(fd, path, 'mariadb'))?.spaceId };
   } finally {
     closeSync(fd);
   }

@@ -1,19 +1,37 @@
 import type { Access } from '../../server/session.ts';
+import type { RedoEnd } from './redo-follower.ts';
+
+/** Where the redo log of a MariaDB server is. */
+export interface MariadbRedoLog {
+  flavour: 'mariadb';
+  path: string;
+  /** `Backup <version>`: what the server checks in the header of a backup's log. */
+  creator: string;
+}
+
+/** Where the redo log of a MySQL server is. */
+export interface MysqlRedoLog {
+  flavour: 'mysql';
+  /** `#innodb_redo`, absolute. */
+  directory: string;
+  /** Ask the server to keep its files until they are copied. */
+  register: boolean;
+}
+
+export type RedoLogPlace = MariadbRedoLog | MysqlRedoLog;
 
 /** What the redo thread is started with. */
 export interface RedoThreadData {
   access: Access;
-  logPath: string;
+  log: RedoLogPlace;
   /** Directory for redo that the sink does not take in time. */
   spoolDirectory: string;
-  /** `Backup <version>`: what the server checks in the header of a backup's log. */
-  creator: string;
 }
 
 export type ToRedoThread =
   /** The sink may be handed one more chunk. */
   | { kind: 'credit' }
-  /** Copy up to this LSN, and to the newest checkpoint if that is higher; then stop. */
+  /** Copy up to this LSN, then stop. */
   | { kind: 'finish'; lsn: number };
 
 /** A table file that was created, renamed or deleted, as the redo log tells it. */
@@ -36,10 +54,10 @@ export interface RedoProgress {
 }
 
 export type FromRedoThread =
-  | { kind: 'started'; checkpointLsn: number }
+  | { kind: 'started'; startLsn: number; notice: string | undefined }
   | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer>; crc: number }
   | DdlRecord
   | RedoProgress
   /** Copying is over; what is still queued follows as chunks, then `drained`. */
-  | { kind: 'reached'; checkpointLsn: number; lastLsn: number }
+  | ({ kind: 'reached' } & RedoEnd)
   | { kind: 'drained' };

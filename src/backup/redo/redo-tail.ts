@@ -1,6 +1,7 @@
 import type { MemberStore, MemberWriter } from '../../archive/member-store.ts';
 import { BackupError } from '../../errors.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
+import type { RedoEnd } from './redo-follower.ts';
 import type {
   DdlRecord,
   FromRedoThread,
@@ -13,6 +14,11 @@ import type {
 const creditsMax = 4;
 /** How many DDL records are remembered; only those after the last rescan matter. */
 const ddlRecordsMax = 10_000;
+
+interface RedoStart {
+  startLsn: number;
+  notice: string | undefined;
+}
 
 interface Promised<T> {
   promise: Promise<T>;
@@ -30,8 +36,8 @@ function promised<T>(): Promised<T> {
 /** The redo thread seen from the backup: starts first, stops last. */
 export class RedoTail {
   readonly #thread: Thread<ToRedoThread>;
-  readonly #started = promised<{ checkpointLsn: number }>();
-  readonly #reached = promised<{ checkpointLsn: number; lastLsn: number }>();
+  readonly #started = promised<RedoStart>();
+  readonly #reached = promised<RedoEnd>();
   readonly #drained = promised<undefined>();
   readonly #onProgress: (progress: RedoProgress) => void;
   readonly #ddl: DdlRecord[] = [];
@@ -59,19 +65,18 @@ export class RedoTail {
   }
 
   /** Resolves with the checkpoint LSN that the backup starts at. */
-  async started(): Promise<number> {
-    const { checkpointLsn } = await Promise.race([this.#started.promise, this.failed]);
-    return checkpointLsn;
+  async started(): Promise<RedoStart> {
+    return await Promise.race([this.#started.promise, this.failed]);
   }
 
   /** Lets the redo flow into the store; until then it waits in the thread. */
-  flowInto(store: MemberStore): void {
-    this.#member = store.open({ path: 'ib_logfile0', urgent: true });
+  flowInto(store: MemberStore, member: string): void {
+    this.#member = store.open({ path: member, urgent: true });
     for (let i = 0; i < creditsMax; i++) this.#thread.post({ kind: 'credit' });
   }
 
-  /** Copies to `lsn` at least; resolves when that redo is safe in our hands, not yet in the store. */
-  async reach(lsn: number): Promise<{ checkpointLsn: number; lastLsn: number }> {
+  /** Copies to `lsn` (MariaDB: at least); resolves when that redo is safe in our hands, not yet in the store. */
+  async reach(lsn: number): Promise<RedoEnd> {
     this.#thread.post({ kind: 'finish', lsn });
     return await Promise.race([this.#reached.promise, this.failed]);
   }

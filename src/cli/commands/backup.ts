@@ -8,6 +8,7 @@ import { ArchiveDirectory } from '../../archive/archive-directory.ts';
 import { ArchiveWriter } from '../../archive/archive-writer.ts';
 import type { MemberStore } from '../../archive/member-store.ts';
 import { type BackupOptions, type BackupResult, backup } from '../../backup/backup.ts';
+import type { LockDdl } from '../../backup/course.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
 import { DirectoryStore } from '../../sink/directory-store.ts';
 import { openStdout } from '../../sink/stdout.ts';
@@ -24,7 +25,8 @@ interface BackupValues extends ConnectionValues {
   extraLsndir?: string;
   datadir?: string;
   parallel: number;
-  lockDdl: 'ON' | 'REDUCED';
+  lockDdl?: LockDdl;
+  registerRedoLogConsumer: boolean;
   lockDdlTimeout: number;
   tmpdir: string;
 }
@@ -48,10 +50,9 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--lock-ddl <mode>',
-        'ON: hold off DDL, and writes to tables without transactions, for the whole copy; REDUCED: at its end',
-      )
-        .choices(['ON', 'REDUCED'])
-        .default('REDUCED'),
+        'ON: hold off DDL (MariaDB: and writes to tables without transactions) for the whole copy; ' +
+          'REDUCED, MariaDB only: at its end (default: REDUCED for MariaDB, ON for MySQL)',
+      ).choices(['ON', 'REDUCED']),
     )
     .option(
       '--lock-ddl-timeout <seconds>',
@@ -59,6 +60,13 @@ export function backupCommand(program: Command, context: CommandContext): void {
       parseCount,
       31536000,
     )
+    .addOption(
+      new Option(
+        '--register-redo-log-consumer',
+        'MySQL: the server keeps its redo until it is copied',
+      ).default(true),
+    )
+    .option('--no-register-redo-log-consumer', 'MySQL: it may overwrite what was not copied')
     .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
     .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
   addConnectionOptions(command);
@@ -79,6 +87,7 @@ function optionsOf(values: BackupValues): BackupOptions {
     openStore: storeOpener(values),
     format: values.targetDir === undefined ? 'xbstream' : 'file',
     lockDdl,
+    registerConsumer: values.registerRedoLogConsumer,
     lockTimeoutSeconds: values.lockDdlTimeout,
     parallel,
     datadir,
@@ -93,7 +102,7 @@ function storeOpener({ stream, to, targetDir }: BackupValues): BackupOptions['op
   if (named.length > 1) {
     throw new BackupError('usage', '--stream, --to and --target-dir exclude each other');
   }
-  if (targetDir !== undefined) return () => DirectoryStore.create(targetDir);
+  if (targetDir !== undefined) return (begin) => DirectoryStore.create(targetDir, begin);
   if (to !== undefined) {
     const path = pathOfUrl(to);
     return (begin) => ArchiveDirectory.create(path, begin);

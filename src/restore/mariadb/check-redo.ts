@@ -1,13 +1,14 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackupLogCheck, type BackupLogReport } from '../../formats/mariadb-redo/index.ts';
-import { BackupError, toBackupError } from '../errors.ts';
-import type { BackupDirectory } from './backup-directory.ts';
+import { BackupLogCheck, type BackupLogReport } from '../../../formats/mariadb-redo/index.ts';
+import { BackupError, toBackupError } from '../../errors.ts';
+import type { BackupDirectory } from '../backup-directory.ts';
+import type { RedoRange } from '../restore-course.ts';
 
 const readBytes = 1024 * 1024;
 
 /** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
-export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<BackupLogReport> {
+export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<RedoRange> {
   const file = join(path, 'ib_logfile0');
   if (!existsSync(file)) {
     throw new BackupError('corrupt', `${file} of the backup is missing`, { where: { path: file } });
@@ -33,5 +34,6 @@ export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<Bac
       { where: { path: file, lsn: Number(report.lastLsn) } },
     );
   }
-  return report;
+  const { checkpointLsn, anyChangesBeyondCheckpoint: anyChanges } = report;
+  return { checkpointLsn: Number(checkpointLsn), lastLsn, anyChanges };
 }

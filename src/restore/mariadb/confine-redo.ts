@@ -7,10 +7,10 @@ import {
   logPayloadOffset,
   nonceBytes,
   scanMiniTransactions,
-} from '../../formats/mariadb-redo/index.ts';
-import { BackupError } from '../errors.ts';
+} from '../../../formats/mariadb-redo/index.ts';
+import { BackupError } from '../../errors.ts';
 import type { ExternalTable } from './external-tables.ts';
-import { readFully } from '../tablespace/read-fully.ts';
+import { readFully } from '../../tablespace/read-fully.ts';
 
 /** More than the largest mini-transaction (1 MiB). */
 const windowBytes = 4 * 1024 * 1024;

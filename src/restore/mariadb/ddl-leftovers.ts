@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { safeMemberPath } from '../archive/member-path.ts';
-import { BackupError, hasCode } from '../errors.ts';
+import { safeMemberPath } from '../../archive/member-path.ts';
+import { BackupError, hasCode } from '../../errors.ts';
 
 const movedSuffix = '.xbpipe-moved';
 

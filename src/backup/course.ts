@@ -1,0 +1,55 @@
+import type { ServerInfo } from '../server/server-info.ts';
+import type { CopiedFile } from './copy/copy-messages.ts';
+import type { CopyContext } from './copy-context.ts';
+import type { TablespaceFile } from './plan/tablespace-file.ts';
+import type { RedoLogPlace } from './redo/redo-messages.ts';
+
+export type LockDdl = 'ON' | 'REDUCED';
+
+/** The one moment that a backup shows. */
+export interface FixedPosition {
+  /** Newest checkpoint: what the next incremental of stock tools starts from. */
+  toLsn: number;
+  /** End of the copied redo. */
+  lastLsn: number;
+  binlog: { file: string; position: number; gtid: string } | undefined;
+  commitsBlockedMs: number;
+}
+
+/** What a finished copy knows of itself. */
+export interface BackupFacts extends FixedPosition {
+  backupId: string;
+  startedAt: Date;
+  endedAt: Date;
+  /** The command line, secrets masked. */
+  command: string;
+  format: 'file' | 'xbstream';
+}
+
+/** A metadata file: its name in the backup and its bytes. */
+export interface MetadataFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** What MariaDB and MySQL do each in their own way, in the order that a backup asks for it. */
+export interface Course {
+  readonly info: ServerInfo;
+  readonly redoLog: RedoLogPlace;
+  /** What the copied redo is called in the backup. */
+  readonly redoMember: string;
+  /** Takes the locks that the tablespaces are copied under. */
+  lock(): Promise<void>;
+  /** Every InnoDB file, the largest first. */
+  listTablespaces(): Promise<TablespaceFile[]>;
+  /**
+   * From the last tablespace to the one moment that the backup shows: makes good
+   * what DDL did, copies what is not InnoDB's, lets the redo end there. No lock is
+   * left when it resolves.
+   */
+  fixPosition(context: CopyContext, copied: readonly CopiedFile[]): Promise<FixedPosition>;
+  /** The text files that stock tools and scripts read, in their order. */
+  metadataFiles(facts: BackupFacts): MetadataFile[];
+  /** Releases every lock, on every path. Never throws. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import { writeMember } from '../../archive/write-member.ts';
+import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
+import { readRedoStatus } from '../../server/mariadb/redo-status.ts';
+import type { CopiedFile } from '../copy/copy-messages.ts';
+import type { CopyContext } from '../copy-context.ts';
+import type { TablespaceFile } from '../plan/tablespace-file.ts';
+import { ddlChanges } from './ddl-changes.ts';
+import { scanTables } from './scan-tables.ts';
+
+/**
+ * Under BLOCK_DDL: makes good what DDL did to tables since they were copied, in
+ * the words that `mariadb-backup --prepare` knows (`.del`, `.ren`, `.new`).
+ * Returns the LSN after which the redo log may hold no further DDL.
+ */
+export async function followDdl(
+  context: CopyContext,
+  info: MariadbInfo,
+  copied: readonly CopiedFile[],
+): Promise<number> {
+  const { session, store, pool, progress, reporter } = context;
+  const { currentLsn: fence } = await readRedoStatus(session);
+  const { removed, renamed, created } = ddlChanges(copied, await scanTables(info));
+  for (const member of removed) await writeMember(store, withSuffix(member, '.del'), none);
+  for (const { from, to } of renamed) {
+    await writeMember(store, withSuffix(from, '.ren'), Buffer.from(withSuffix(to, '')));
+  }
+  progress.expect(created.reduce((sum, file) => sum + file.size, 0));
+  await pool.copy(created.map(asNew));
+  if (removed.length + renamed.length + created.length > 0) {
+    reporter.info(
+      `since the copy began: ${created.length} tables new or not known by their space id then, ` +
+        `${renamed.length} renamed, ${removed.length} dropped`,
+    );
+  }
+  return fence;
+}
+
+const none = new Uint8Array(0);
+
+/** `db/t.ibd` under another suffix. */
+function withSuffix(member: string, suffix: string): string {
+  return member.replace(/\.ibd$/, suffix);
+}
+
+function asNew(file: TablespaceFile): TablespaceFile {
+  return { ...file, member: withSuffix(file.member, '.new') };
+}

@@ -1,0 +1,68 @@
+import { BackupStages } from '../../server/mariadb/backup-stages.ts';
+import { type MariadbInfo, redoLogPath } from '../../server/mariadb/mariadb-info.ts';
+import { neededPrivileges } from '../../server/mariadb/privileges.ts';
+import { checkPrivileges } from '../../server/privileges.ts';
+import type { Access, Session } from '../../server/session.ts';
+import type { CopiedFile } from '../copy/copy-messages.ts';
+import type { CopyContext } from '../copy-context.ts';
+import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from '../course.ts';
+import type { TablespaceFile } from '../plan/tablespace-file.ts';
+import type { MariadbRedoLog } from '../redo/redo-messages.ts';
+import { copyOtherFiles } from './copy-other-files.ts';
+import { fixPosition } from './fix-position.ts';
+import { followDdl } from './follow-ddl.ts';
+import { metadataFiles } from './metadata-files.ts';
+import { listTablespaceFiles } from './tablespace-files.ts';
+
+/** A backup of MariaDB: BACKUP STAGE lets tables be copied while DDL goes on. */
+export class MariadbCourse implements Course {
+  readonly info: MariadbInfo;
+  readonly redoLog: MariadbRedoLog;
+  readonly redoMember = 'ib_logfile0';
+  readonly #stages: BackupStages;
+  readonly #lockDdl: LockDdl;
+
+  private constructor(info: MariadbInfo, stages: BackupStages, lockDdl: LockDdl) {
+    this.info = info;
+    const creator = `Backup ${info.series.join('.')}`;
+    this.redoLog = { flavour: 'mariadb', path: redoLogPath(info), creator };
+    this.#stages = stages;
+    this.#lockDdl = lockDdl;
+  }
+
+  static async open(
+    info: MariadbInfo,
+    session: Session,
+    options: { access: Access; lockTimeoutSeconds: number; lockDdl?: LockDdl | undefined },
+  ): Promise<MariadbCourse> {
+    await checkPrivileges(session, neededPrivileges(info));
+    const stages = await BackupStages.open(options.access, options.lockTimeoutSeconds);
+    return new MariadbCourse(info, stages, options.lockDdl ?? 'REDUCED');
+  }
+
+  async lock(): Promise<void> {
+    await this.#stages.reach(this.#lockDdl === 'ON' ? 'BLOCK_DDL' : 'START');
+  }
+
+  listTablespaces(): Promise<TablespaceFile[]> {
+    return Promise.resolve(listTablespaceFiles(this.info));
+  }
+
+  async fixPosition(context: CopyContext, copied: readonly CopiedFile[]): Promise<FixedPosition> {
+    const { info } = this;
+    const stages = this.#stages;
+    context.reporter.info('waiting for BACKUP STAGE BLOCK_DDL');
+    await stages.reach('BLOCK_DDL');
+    const ddlFence = await followDdl(context, info, copied);
+    const held = await copyOtherFiles(context, info);
+    return await fixPosition(context, { info, stages }, ddlFence, held);
+  }
+
+  metadataFiles(facts: BackupFacts): MetadataFile[] {
+    return metadataFiles(this.info, facts);
+  }
+
+  async close(): Promise<void> {
+    await this.#stages.close();
+  }
+}

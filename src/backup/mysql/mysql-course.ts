@@ -1,0 +1,98 @@
+import type { TablespaceEntry } from '../../../formats/metadata/index.ts';
+import { BackupError } from '../../errors.ts';
+import { InstanceLock } from '../../server/mysql/instance-lock.ts';
+import { type MysqlInfo, redoDirectory } from '../../server/mysql/mysql-info.ts';
+import { checkMysqlPrivileges } from '../../server/mysql/privileges.ts';
+import { readRedoStatus } from '../../server/mysql/redo-status.ts';
+import type { Access, Session } from '../../server/session.ts';
+import type { CopyContext } from '../copy-context.ts';
+import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from '../course.ts';
+import type { TablespaceFile } from '../plan/tablespace-file.ts';
+import type { MysqlRedoLog } from '../redo/redo-messages.ts';
+import { fixPosition } from './fix-position.ts';
+import { metadataFiles } from './metadata-files.ts';
+import { planTablespaces } from './tablespace-files.ts';
+
+interface MysqlCourseOptions {
+  access: Access;
+  lockTimeoutSeconds: number;
+  lockDdl?: LockDdl | undefined;
+  registerConsumer: boolean;
+}
+
+/** A backup of MySQL: LOCK INSTANCE FOR BACKUP holds DDL off from the first page to the last. */
+export class MysqlCourse implements Course {
+  readonly info: MysqlInfo;
+  readonly redoLog: MysqlRedoLog;
+  readonly redoMember = 'xtrabackup_logfile';
+  readonly #session: Session;
+  readonly #lock: InstanceLock;
+  #lockedLsn = 0;
+  #moved: TablespaceEntry[] = [];
+
+  private constructor(info: MysqlInfo, session: Session, lock: InstanceLock, register: boolean) {
+    this.info = info;
+    this.redoLog = { flavour: 'mysql', directory: redoDirectory(info), register };
+    this.#session = session;
+    this.#lock = lock;
+  }
+
+  static async open(
+    info: MysqlInfo,
+    session: Session,
+    options: MysqlCourseOptions,
+  ): Promise<MysqlCourse> {
+    refuseUnfit(info, options.lockDdl);
+    await checkMysqlPrivileges(session);
+    await readRedoStatus(session);
+    const lock = await InstanceLock.open(options.access, options.lockTimeoutSeconds);
+    return new MysqlCourse(info, session, lock, options.registerConsumer);
+  }
+
+  async lock(): Promise<void> {
+    await this.#lock.lockInstance();
+    this.#lockedLsn = (await readRedoStatus(this.#session)).flushedLsn;
+  }
+
+  async listTablespaces(): Promise<TablespaceFile[]> {
+    const { files, moved } = await planTablespaces(this.#session, this.info);
+    this.#moved = moved;
+    return files;
+  }
+
+  async fixPosition(context: CopyContext): Promise<FixedPosition> {
+    return await fixPosition(context, { info: this.info, lock: this.#lock });
+  }
+
+  metadataFiles(facts: BackupFacts): MetadataFile[] {
+    const lockedLsn = this.#lockedLsn;
+    return metadataFiles(this.info, { ...facts, lockedLsn, moved: this.#moved });
+  }
+
+  async close(): Promise<void> {
+    await this.#lock.close();
+  }
+}
+
+/** Settings that no restorable backup can be taken under. */
+function refuseUnfit(info: MysqlInfo, lockDdl: LockDdl | undefined): void {
+  if (lockDdl === 'REDUCED') {
+    throw new BackupError('usage', 'MySQL needs --lock-ddl=ON: DDL waits during the whole copy', {
+      hint: 'leave --lock-ddl out, or name ON',
+    });
+  }
+  if (!info.performanceSchemaOn) {
+    throw new BackupError('failed', 'the server runs without performance_schema', {
+      hint: 'the position comes from performance_schema.log_status: start it with performance_schema=ON',
+    });
+  }
+  if (!info.redoChecksumsOn) {
+    throw new BackupError(
+      'failed',
+      'the redo log has no checksums: no server would recover from it',
+      {
+        hint: 'SET GLOBAL innodb_log_checksums = ON',
+      },
+    );
+  }
+}

@@ -1,0 +1,63 @@
+import { createReadStream } from 'node:fs';
+import {
+  BackupLogCheck,
+  type BackupLogReport,
+  blockBytes,
+  blockStart,
+} from '../../../formats/mysql-redo/index.ts';
+import { BackupError, toBackupError } from '../../errors.ts';
+import type { BackupDirectory } from '../backup-directory.ts';
+import type { RedoRange } from '../restore-course.ts';
+import { findBackupLog } from './backup-log.ts';
+
+const readBytes = 1024 * 1024;
+
+/** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
+export async function checkRedo(backup: BackupDirectory): Promise<RedoRange> {
+  const { path, lastLsn, begin } = backup;
+  const file = findBackupLog(path);
+  const fromXtraBackup = begin === undefined;
+  const check = new BackupLogCheck({ endLsn: lastLsn, fromXtraBackup });
+  let report: BackupLogReport;
+  try {
+    const bytes: AsyncIterable<Uint8Array> = createReadStream(file, { highWaterMark: readBytes });
+    for await (const piece of bytes) check.push(piece);
+    report = check.end();
+  } catch (error) {
+    const { code, message, where } = toBackupError(error, 'storage');
+    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
+      where: { ...where, path: file },
+      cause: error,
+      hint: 'if an earlier prepare was interrupted, extract the backup again',
+    });
+  }
+  refuseOtherRange(file, report, backup);
+  const { checkpointLsn } = report;
+  return { checkpointLsn, lastLsn, anyChanges: lastLsn > checkpointLsn };
+}
+
+/**
+ * The log must be that of this backup: begin where its pages are good from, and end where they
+ * were cut. XtraBackup copies more, and an encrypted last block cannot be cut.
+ */
+function refuseOtherRange(
+  file: string,
+  report: BackupLogReport,
+  { begin, lastLsn }: BackupDirectory,
+): void {
+  if (begin && report.checkpointLsn !== begin.redoStart) {
+    throw new BackupError(
+      'corrupt',
+      `${file} begins at LSN ${report.checkpointLsn}, the backup recorded ${begin.redoStart}`,
+      { where: { path: file, lsn: report.checkpointLsn } },
+    );
+  }
+  const endMax = report.encrypted ? blockStart(lastLsn) + 2 * blockBytes : lastLsn;
+  if (begin && report.lastLsn > endMax) {
+    throw new BackupError(
+      'corrupt',
+      `${file} ends at LSN ${report.lastLsn}, the backup recorded ${lastLsn}`,
+      { where: { path: file, lsn: report.lastLsn } },
+    );
+  }
+}
