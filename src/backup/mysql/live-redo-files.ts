@@ -75,10 +75,12 @@ export class LiveRedoFiles {
     return { bytes: readFully(fd, buffer.subarray(0, wanted), lsnToOffset(file, lsn)) };
   }
 
-  /** Whether the file that holds `lsn` is still part of the log. */
+  /** Whether the file that held `lsn` is no longer part of the log. */
   isGone(lsn: number): boolean {
-    const starts = this.#list().files.map(({ startLsn }) => startLsn);
-    return starts.length > 0 && lsn < Math.min(...starts);
+    const { files, refused } = this.#list();
+    // One that cannot be read now may be the one that has it.
+    if (refused !== undefined || files.length === 0) return false;
+    return lsn < Math.min(...files.map(({ startLsn }) => startLsn));
   }
 
   /** Whether the log has a key, so that its blocks may be encrypted. */
@@ -93,9 +95,12 @@ export class LiveRedoFiles {
 
   #seek(lsn: number): { fd: number; file: RedoFile } | 'to come' | 'gone' {
     if (this.#open && fileHoldsLsn(this.#open.file, lsn)) return this.#open;
-    const { files } = this.#list();
+    const { files, refused } = this.#list();
     const file = files.find((one) => fileHoldsLsn(one, lsn));
-    if (!file) return files.some(({ startLsn }) => startLsn > lsn) ? 'gone' : 'to come';
+    if (!file) {
+      const passed = refused === undefined && files.some(({ startLsn }) => startLsn > lsn);
+      return passed ? 'gone' : 'to come';
+    }
     this.#refuseOtherKey(file);
     this.close();
     try {

@@ -14,6 +14,9 @@ import { type LiveCheckpoint, LiveRedoFiles } from './live-redo-files.ts';
 
 const windowBytes = 4 * 1024 * 1024;
 
+/** What one turn copies at most: a consumer that is silent for too long loses its session. */
+const turnBytesMax = 16 * windowBytes;
+
 /**
  * How often bytes below the durable LSN that are not the expected block are read
  * again, once a turn, before they count as damage.
@@ -47,10 +50,10 @@ export class RedoCopier {
     return this.#position;
   }
 
-  /** Copies the whole blocks that the server has made durable, below `stopLsn` at most. */
+  /** Copies whole blocks that the server has made durable, below `stopLsn` at most. */
   copy(status: MysqlRedoStatus, stopLsn = Infinity): void {
     this.#status = status;
-    const limit = blockStart(Math.min(status.flushedLsn, stopLsn));
+    const limit = blockStart(Math.min(status.flushedLsn, stopLsn, this.#position + turnBytesMax));
     while (this.#position < limit && this.#copyWindow(limit));
   }
 

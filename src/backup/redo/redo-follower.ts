@@ -23,7 +23,7 @@ export interface RedoFollower {
   /** Something a user should know about how the log is followed. */
   readonly notice: string | undefined;
   /**
-   * Copies what the server has made durable. With `stopLsn`, up to there, and says
+   * Copies of what the server has made durable, in bounded time. With `stopLsn`, up to there, and says
    * where the copy ends once it has all of it.
    */
   turn(stopLsn?: number): Promise<RedoEnd | undefined>;

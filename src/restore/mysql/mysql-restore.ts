@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { commonNames, decodeTablespaces } from '../../../formats/metadata/index.ts';
 import { blockBytes, blockStart } from '../../../formats/mysql-redo/index.ts';
 import { BackupError } from '../../errors.ts';
@@ -131,8 +131,12 @@ function refuseLeftovers(path: string): void {
 function tellMoved(path: string, reporter: Reporter): void {
   const file = join(path, commonNames.tablespaces);
   if (!existsSync(file)) return;
-  for (const { fileName, tablespaceName, type } of decodeTablespaces(readFileSync(file))) {
-    if (type === 'UNDO_LOG') continue;
+  const entries = decodeTablespaces(readFileSync(file));
+  const undo = entries.filter(({ type }) => type === 'UNDO_LOG');
+  // All undo tablespaces are listed: those beside the first were where the server has its own.
+  const [home] = undo.map(({ fileName }) => dirname(fileName));
+  for (const { fileName, tablespaceName, type } of entries) {
+    if (type === 'UNDO_LOG' && dirname(fileName) === home) continue;
     reporter.warn(`${tablespaceName} was at ${fileName}; it is inside the data directory now`);
   }
 }
