@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 
 import type { Connection } from 'mysql2/promise';
 
+import { flavourOf } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
 import { startTool, toolEnd, type ToolResult } from '../support/tool.ts';
@@ -199,13 +200,34 @@ export async function holdLongWrite(
 export async function assertServerFree(server: TestServer): Promise<void> {
   const session = await server.connect();
   await session.query('SET lock_wait_timeout = 10, innodb_lock_wait_timeout = 10');
-  await session.query('BACKUP STAGE START');
-  await session.query('BACKUP STAGE END');
-  await session.query('CREATE OR REPLACE TABLE mysql.free_again (a INT) ENGINE=InnoDB');
-  await session.query('INSERT INTO mysql.free_again VALUES (1)');
-  await session.query('DROP TABLE mysql.free_again');
+  if (flavourOf(server.product) === 'mariadb') {
+    await session.query('BACKUP STAGE START');
+    await session.query('BACKUP STAGE END');
+  } else {
+    await untilNoConsumer(session);
+    await session.query('FLUSH TABLES WITH READ LOCK');
+    await session.query('UNLOCK TABLES');
+  }
+  // Others may hold MySQL's backup lock beside us: that it is free, DDL alone shows.
+  await session.query('DROP DATABASE IF EXISTS free_again');
+  await session.query('CREATE DATABASE free_again');
+  await session.query('CREATE TABLE free_again.t (a INT) ENGINE=InnoDB');
+  await session.query('INSERT INTO free_again.t VALUES (1)');
+  await session.query('DROP DATABASE free_again');
   await untilNoSession(session);
   await session.end();
+}
+
+/** A consumer of the redo log that stays would stall every write of the server some day. */
+async function untilNoConsumer(session: Connection): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const [rows] = await session.query('SELECT innodb_redo_log_consumer_register() AS refused');
+    const [row] = rows as { refused: number }[];
+    if (row?.refused === 0) break;
+    assert.ok(tries < 500, 'a consumer of the redo log stays');
+    await sleep(20);
+  }
+  await session.query('DO innodb_redo_log_consumer_unregister()');
 }
 
 /** No connection of the tool may stay. Its sessions run nothing that ours do not. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { leftOut, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { runShell, runTool } from '../support/tool.ts';
@@ -16,7 +17,7 @@ import {
   startLoad,
 } from '../support/workload.ts';
 import { accessArgs, innodbBytes, startHeldBackup, stateBefore } from './held-backup.ts';
-import { proveSame, proveWaysBack } from './ways-back.ts';
+import { proveSame, proveWaysBack, serverOf } from './ways-back.ts';
 
 interface Busy {
   load: Load;
@@ -24,8 +25,12 @@ interface Busy {
 }
 
 /** A source with tables of every kind, code stored in it, and sessions that change all of it. */
-async function startBusy(megabytes: number, options: string[]): Promise<[TestServer, Busy]> {
-  const source = await startServer({ name: 'source', options });
+async function startBusy(
+  product: Product,
+  megabytes: number,
+  options: string[],
+): Promise<[TestServer, Busy]> {
+  const source = await startServer({ name: 'source', product, options });
   const tables = await createSchema(source, { megabytes });
   await addRoutines(source);
   // A tablespace is recognised by its page 0, which is in the file once it was flushed.
@@ -70,88 +75,95 @@ async function untilStatements(counted: { statements(): number }, more: number):
   while (counted.statements() < target) await sleep(20);
 }
 
-describe('a full backup of a server under load', () => {
-  it('comes back on every way although the redo log wraps and DDL runs', async (t) => {
-    const [source, busy] = await startBusy(8, ['--innodb-log-file-size=20M']);
-    await untilStatements(busy.ddl, 40);
-    const before = await redoTurns(source);
-    const backup = await startHeldBackup(t, source, await innodbBytes(source, 500_000));
-    while ((await redoTurns(source)) < Math.floor(before) + 2) await sleep(20);
-    // Every kind of change once.
-    await untilStatements(busy.ddl, 80);
-    const { status, stderr } = await backup.finish();
-    assert.equal(status, 0, stderr);
-    assert.match(stderr, /[1-9]\d* tables new/u);
-    await untilStatements(busy.ddl, 10);
-    await stopAll(busy);
-    await proveWaysBack(t, source, backup.archive, { replay: true, more: assertCodeIsBack });
-  });
-
-  it('is equal to the source without a replay when the load stops before its end', async (t) => {
-    const [source, busy] = await startBusy(4, ['--innodb-log-file-size=32M']);
-    await untilStatements(busy.ddl, 20);
-    const backup = await startHeldBackup(t, source, await innodbBytes(source, 500_000));
-    await untilStatements(busy.ddl, 40);
-    await stopAll(busy);
-    const { status, stderr } = await backup.finish();
-    assert.equal(status, 0, stderr);
-    const ways = ['mbstream and mariadb-backup --prepare', 'xbpipe restore'] as const;
-    await proveWaysBack(t, source, backup.archive, { replay: false, ways });
-  });
-
-  it('holds DDL off for the whole copy with --lock-ddl=ON', async (t) => {
-    const source = await startServer({ name: 'source' });
-    const tables = await createSchema(source, { megabytes: 2 });
-    // Writes to tables without transactions wait as well.
-    const innodb = tables.filter(({ transactional: yes, name }) => yes || /full_text/u.test(name));
-    const load = await startLoad(source, innodb, { pauseMs: 150 });
-    const backup = await startHeldBackup(t, source, 1_000_000, ['--lock-ddl=ON']);
-    const session = await source.connect({ database: 'load_main' });
-    const ddl = session.query('RENAME TABLE r_compact TO renamed, myisam TO renamed_too');
-    const waiting =
-      "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'RENAME%' " +
-      "AND state LIKE 'Waiting for backup%'";
-    assert.ok(await stateBefore(ddl, async () => (await source.query(waiting)).length > 0));
-    await untilStatements(load, 20);
-    assert.equal((await source.query(waiting)).length, 1);
-    assert.ok(existsSync(join(source.datadir, 'load_main', 'r_compact.ibd')));
-    const { status, stderr } = await backup.finish();
-    assert.equal(status, 0, stderr);
-    assert.doesNotMatch(stderr, /[1-9]\d* renamed/u);
-    await ddl;
-    await load.stop();
-    await proveWaysBack(t, source, backup.archive, { replay: true });
-  });
-});
-
-describe('a full backup of a quiet server', () => {
-  it('comes back from plain files and from a backup directory', async () => {
-    const source = await startServer({ name: 'source' });
-    await createSchema(source, { megabytes: 1 });
-    const dir = scratchDir('quiet');
-    const [files, named] = [join(dir, 'files'), join(dir, 'named')];
-    for (const target of [`--target-dir=${files}`, `--to=${named}`]) {
-      const { status, stderr } = await runTool(['backup', ...accessArgs(source), target]);
+for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
+  describe(`a full backup of ${product} under load`, { skip: leftOut(product) }, () => {
+    it('comes back on every way although the redo log wraps and DDL runs', async (t) => {
+      const [source, busy] = await startBusy(product, 8, ['--innodb-log-file-size=20M']);
+      await untilStatements(busy.ddl, 40);
+      const before = await redoTurns(source);
+      const backup = await startHeldBackup(t, source, await innodbBytes(source, 500_000));
+      while ((await redoTurns(source)) < Math.floor(before) + 2) await sleep(20);
+      // Every kind of change once.
+      await untilStatements(busy.ddl, 80);
+      const { status, stderr } = await backup.finish();
       assert.equal(status, 0, stderr);
-    }
-    const restored = join(dir, 'restored');
-    for (const args of [
-      ['prepare', files],
-      ['restore', '--from', named, '--datadir', restored],
-    ]) {
-      const { status, stderr } = await runTool(args);
+      assert.match(stderr, /[1-9]\d* tables new/u);
+      await untilStatements(busy.ddl, 10);
+      await stopAll(busy);
+      await proveWaysBack(t, source, backup.archive, { replay: true, more: assertCodeIsBack });
+    });
+
+    it('is equal to the source without a replay when the load stops before its end', async (t) => {
+      const [source, busy] = await startBusy(product, 4, ['--innodb-log-file-size=32M']);
+      await untilStatements(busy.ddl, 20);
+      const backup = await startHeldBackup(t, source, await innodbBytes(source, 500_000));
+      await untilStatements(busy.ddl, 40);
+      await stopAll(busy);
+      const { status, stderr } = await backup.finish();
       assert.equal(status, 0, stderr);
-    }
-    for (const datadir of [files, restored]) await proveSame(source, datadir, { replay: false });
+      const ways = ['mbstream and mariadb-backup --prepare', 'xbpipe restore'] as const;
+      await proveWaysBack(t, source, backup.archive, { replay: false, ways });
+    });
+
+    it('holds DDL off for the whole copy with --lock-ddl=ON', async (t) => {
+      const source = await startServer({ name: 'source', product });
+      const tables = await createSchema(source, { megabytes: 2 });
+      // Writes to tables without transactions wait as well.
+      const innodb = tables.filter(
+        ({ transactional: yes, name }) => yes || /full_text/u.test(name),
+      );
+      const load = await startLoad(source, innodb, { pauseMs: 150 });
+      const backup = await startHeldBackup(t, source, 1_000_000, ['--lock-ddl=ON']);
+      const session = await source.connect({ database: 'load_main' });
+      const ddl = session.query('RENAME TABLE r_compact TO renamed, myisam TO renamed_too');
+      const waiting =
+        "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'RENAME%' " +
+        "AND state LIKE 'Waiting for backup%'";
+      assert.ok(await stateBefore(ddl, async () => (await source.query(waiting)).length > 0));
+      await untilStatements(load, 20);
+      assert.equal((await source.query(waiting)).length, 1);
+      assert.ok(existsSync(join(source.datadir, 'load_main', 'r_compact.ibd')));
+      const { status, stderr } = await backup.finish();
+      assert.equal(status, 0, stderr);
+      assert.doesNotMatch(stderr, /[1-9]\d* renamed/u);
+      await ddl;
+      await load.stop();
+      await proveWaysBack(t, source, backup.archive, { replay: true });
+    });
   });
 
-  it('comes back through a pipe to another program', async () => {
-    const source = await startServer({ name: 'source' });
-    await createSchema(source, { megabytes: 1 });
-    const datadir = join(scratchDir('piped'), 'data');
-    const script = 'out=$1; shift; xbpipe backup "$@" | cat | xbpipe restore --datadir "$out"';
-    const { status, stderr } = await runShell(script, datadir, ...accessArgs(source));
-    assert.equal(status, 0, stderr);
-    await proveSame(source, datadir, { replay: false });
+  describe(`a full backup of ${product} at rest`, { skip: leftOut(product) }, () => {
+    it('comes back from plain files and from a backup directory', async () => {
+      const source = await startServer({ name: 'source', product });
+      await createSchema(source, { megabytes: 1 });
+      const dir = scratchDir('quiet');
+      const [files, named] = [join(dir, 'files'), join(dir, 'named')];
+      for (const target of [`--target-dir=${files}`, `--to=${named}`]) {
+        const { status, stderr } = await runTool(['backup', ...accessArgs(source), target]);
+        assert.equal(status, 0, stderr);
+      }
+      const restored = join(dir, 'restored');
+      for (const args of [
+        ['prepare', files],
+        ['restore', '--from', named, '--datadir', restored],
+      ]) {
+        const { status, stderr } = await runTool([...args, '--server-binary', serverOf(product)]);
+        assert.equal(status, 0, stderr);
+      }
+      for (const datadir of [files, restored]) await proveSame(source, datadir, { replay: false });
+    });
+
+    it('comes back through a pipe to another program', async () => {
+      const source = await startServer({ name: 'source', product });
+      await createSchema(source, { megabytes: 1 });
+      const datadir = join(scratchDir('piped'), 'data');
+      const script =
+        'server=$1 out=$2; shift 2; xbpipe backup "$@" | cat | ' +
+        'xbpipe restore --server-binary "$server" --datadir "$out"';
+      const args = [serverOf(product), datadir, ...accessArgs(source)];
+      const { status, stderr } = await runShell(script, ...args);
+      assert.equal(status, 0, stderr);
+      await proveSame(source, datadir, { replay: false });
+    });
   });
-});
+}

@@ -95,7 +95,7 @@ function membersIn(bytes: Uint8Array): Map<string, 'begun' | 'complete'> {
 /** Bytes of the server's InnoDB files of at least `bytesMin` each: they are copied first. */
 export async function innodbBytes(server: TestServer, bytesMin: number): Promise<number> {
   const names = await readdir(server.datadir, { recursive: true });
-  const files = names.filter((name) => /\.ibd$|^ibdata1$|^undo\d{3}$/u.test(name));
+  const files = names.filter((name) => /\.ibd$|^ibdata1$|^undo_?\d{3}$/u.test(name));
   // DDL beside it may take a file away.
   const sizes = files.map(
     (name) => statSync(join(server.datadir, name), { throwIfNoEntry: false })?.size ?? 0,

@@ -3,10 +3,12 @@
 
 import type { Connection } from 'mysql2/promise';
 
+import { type Dialect, dialectOf, hash, quote } from './dialect.ts';
 import { explain } from './load.ts';
+import { type Flavour, flavourOf } from './programs.ts';
 import { type Random, seededRandom } from './random.ts';
-import { mainDatabase, quote } from './schema.ts';
 import type { TestServer } from './server.ts';
+import { mainDatabase } from './table-specs.ts';
 
 export interface DdlOptions {
   readonly seed?: number;
@@ -26,6 +28,7 @@ export interface DdlStats {
 }
 
 export interface Ddl {
+  /** Statements done so far. Throws when the loop has failed. */
   statements(): number;
   /** Ends the loop after its statement. Throws when it ended early. */
   stop(): Promise<DdlStats>;
@@ -33,24 +36,50 @@ export interface Ddl {
 
 const own = 'ddl_own';
 const second = 'ddl_two';
+const undo = 'ddl_undo';
 
 const body = 'id INT AUTO_INCREMENT PRIMARY KEY, k INT, a VARCHAR(100), b BLOB';
-const rows = (salt: number): string =>
-  `(k, a, b) SELECT seq + ${salt}, MD5(seq), REPEAT(MD5(seq * ${salt + 1}), 20) FROM seq_1_to_60`;
 
-/** A new table with rows. */
-const make = (name: string, engine: string, salt: number): string[] => [
-  `CREATE TABLE ${name} (${body}) ENGINE=${engine}`,
-  `INSERT INTO ${name} ${rows(salt)}`,
-];
+/** What the scenes are made of on this server. */
+interface Parts {
+  readonly dialect: Dialect;
+  /** The rows of an INSERT. */
+  readonly rows: (salt: number) => string;
+  /** A new table with rows. */
+  readonly make: (name: string, engine: string, salt: number) => string[];
+  /** Tables of the load that may lose their rows. */
+  readonly emptied: readonly string[];
+}
+
+const emptied: Record<Flavour, readonly string[]> = {
+  mariadb: ['r_redundant', 'page_compressed', 'aria_plain'],
+  mysql: ['r_redundant', 'page_compressed', 'in_general'],
+};
+
+const partsFor = (server: TestServer): Parts => {
+  const dialect = dialectOf(server);
+  const numbers = dialect.numbers(60, own);
+  const rows = (salt: number): string =>
+    `(k, a, b) SELECT seq + ${salt}, ${hash('seq')}, ` +
+    `REPEAT(${hash(`seq * ${salt + 1}`)}, 20) FROM ${numbers}`;
+  return {
+    dialect,
+    rows,
+    emptied: emptied[flavourOf(server.product)],
+    make: (name, engine, salt) => [
+      `CREATE TABLE ${name} (${body}) ENGINE=${engine}`,
+      `INSERT INTO ${name} ${rows(salt)}`,
+    ],
+  };
+};
 
 const swap = (one: string, other: string, between: string): string =>
   `RENAME TABLE ${one} TO ${between}, ${other} TO ${one}, ${between} TO ${other}`;
 
-type Scene = (n: number, random: Random) => string[];
+type Scene = (n: number, random: Random, parts: Parts) => string[];
 
 const innodbScenes: Scene[] = [
-  (n) => [
+  (n, _, { make, rows }) => [
     ...make(`a${n}`, 'InnoDB', n),
     `ALTER TABLE a${n} ADD COLUMN c INT DEFAULT 7, ALGORITHM=INSTANT`,
     `UPDATE a${n} SET c = k WHERE k % 3 = 0`,
@@ -59,7 +88,7 @@ const innodbScenes: Scene[] = [
     `INSERT INTO a${n} ${rows(n + 1)}`,
     `ALTER TABLE a${n} DROP COLUMN c, FORCE, ALGORITHM=INPLACE`,
   ],
-  (n) => [
+  (n, _, { make, rows }) => [
     ...make(`r${n}`, 'InnoDB ROW_FORMAT=COMPRESSED', n),
     `RENAME TABLE r${n} TO r${n}x`,
     `RENAME TABLE r${n}x TO r${n}y, r${n}y TO r${n}z`,
@@ -67,7 +96,7 @@ const innodbScenes: Scene[] = [
     `DROP TABLE IF EXISTS final`,
     `RENAME TABLE r${n}z TO final`,
   ],
-  (n) => [
+  (n, _, { make, rows }) => [
     ...make(`s${n}`, 'InnoDB', n),
     ...make(`t${n}`, 'InnoDB', n + 5),
     swap(`s${n}`, `t${n}`, `u${n}`),
@@ -78,13 +107,13 @@ const innodbScenes: Scene[] = [
     `DROP TABLE ${second}.t${n}`,
     `OPTIMIZE TABLE s${n}`,
   ],
-  (n) => [
-    `CREATE OR REPLACE TABLE replaced (${body}) ENGINE=InnoDB PAGE_COMPRESSED=1`,
+  (n, _, { dialect, rows }) => [
+    ...dialect.replaceTable('replaced', `(${body}) ENGINE=InnoDB ${dialect.pageCompressed}`),
     `INSERT INTO replaced ${rows(n)}`,
-    `CREATE OR REPLACE TABLE replaced_too ENGINE=InnoDB AS SELECT * FROM replaced`,
+    ...dialect.replaceTable('replaced_too', 'ENGINE=InnoDB AS SELECT * FROM replaced'),
     `CREATE OR REPLACE VIEW looked AS SELECT k FROM replaced`,
   ],
-  (n) => [
+  (n, _, { rows }) => [
     `CREATE TABLE p${n} (${body}) ENGINE=InnoDB PARTITION BY RANGE (id) ` +
       '(PARTITION p0 VALUES LESS THAN (30), PARTITION p1 VALUES LESS THAN (1000))',
     `INSERT INTO p${n} ${rows(n)}`,
@@ -95,7 +124,7 @@ const innodbScenes: Scene[] = [
     `ALTER TABLE p${n} REORGANIZE PARTITION p0, p1 INTO (PARTITION p1 VALUES LESS THAN (1000))`,
     `RENAME TABLE p${n} TO pp${n}`,
   ],
-  (n) => [
+  (n, _, { make }) => [
     `CREATE DATABASE ddl_churn${n}`,
     ...make(`ddl_churn${n}.t`, 'InnoDB', n),
     ...make(`ddl_churn${n}.m`, 'MyISAM', n),
@@ -105,8 +134,8 @@ const innodbScenes: Scene[] = [
   ],
 ];
 
-const otherScenes: Scene[] = [
-  (n) => [
+const myisamScenes: Scene[] = [
+  (n, _, { make, rows }) => [
     ...make(`m${n}`, 'MyISAM', n),
     `ALTER TABLE m${n} ADD COLUMN c INT`,
     `RENAME TABLE m${n} TO mm${n}`,
@@ -115,7 +144,24 @@ const otherScenes: Scene[] = [
     `INSERT INTO mm${n} ${rows(n)}`,
     `ALTER TABLE mm${n} ENGINE=InnoDB`,
   ],
-  (n) => [
+];
+
+const mysqlScenes: Scene[] = [
+  (n, _, { rows }) => [
+    `CREATE TABLESPACE ddl_g${n} ADD DATAFILE 'ddl_g${n}.ibd'`,
+    `CREATE TABLE g${n} (${body}) ENGINE=InnoDB TABLESPACE ddl_g${n}`,
+    `INSERT INTO g${n} ${rows(n)}`,
+    `ALTER TABLESPACE ddl_g${n} RENAME TO ddl_h${n}`,
+    `ALTER TABLE g${n} TABLESPACE innodb_file_per_table`,
+    `DROP TABLESPACE ddl_h${n}`,
+    `ALTER TABLE g${n} TABLESPACE innodb_system`,
+  ],
+  // Once nothing needs it the file is made anew, with another space id.
+  () => [`ALTER UNDO TABLESPACE ${undo} SET INACTIVE`, `ALTER UNDO TABLESPACE ${undo} SET ACTIVE`],
+];
+
+const ariaScenes: Scene[] = [
+  (n, _, { make }) => [
     ...make(`e${n}`, 'Aria', n),
     `ALTER TABLE e${n} ADD INDEX by_k (k)`,
     `OPTIMIZE TABLE e${n}`,
@@ -123,8 +169,8 @@ const otherScenes: Scene[] = [
   ],
 ];
 
-const ariaScenes: Scene[] = [
-  (n) => [
+const ariaRenames: Scene[] = [
+  (n, _, { make }) => [
     ...make(`ga${n}`, 'Aria TRANSACTIONAL=1', n),
     `DROP TABLE IF EXISTS ha`,
     `RENAME TABLE ga${n} TO ha`,
@@ -152,11 +198,14 @@ const sharedScenes: Scene[] = [
   (_, random) => [
     `OPTIMIZE TABLE ${load(random.pick(['generated', 'part_hash', 'full_text', 'myisam']))}`,
   ],
-  (_, random) => [
-    `TRUNCATE TABLE ${load(random.pick(['r_redundant', 'page_compressed', 'aria_plain']))}`,
-  ],
+  (_, random, { emptied: tables }) => [`TRUNCATE TABLE ${load(random.pick(tables))}`],
   (n) => [`ALTER TABLE ${load('generated')} COMMENT='${n}', FORCE`],
 ];
+
+const ownScenes = (flavour: Flavour, options: DdlOptions): Scene[] => {
+  if (flavour === 'mysql') return mysqlScenes;
+  return options.ariaRenames === false ? ariaScenes : [...ariaScenes, ...ariaRenames];
+};
 
 // What a session beside the loop can make impossible; everything else is a fault of the loop.
 const expected = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY']);
@@ -175,37 +224,37 @@ const sweep = async (connection: Connection, n: number): Promise<string[]> => {
   return (tables as { t: string }[]).map(({ t }) => `DROP TABLE ${quote(t)}`);
 };
 
-// A later loop on the same server goes on with new names.
-const rounds = new WeakMap<TestServer, number>();
+// A later loop, on the same server or on a copy of it, goes on with new names.
+let rounds = 0;
 
 class Loop {
   statements = 0;
   stopping = false;
   readonly refused = new Map<string, number>();
-  readonly #server: TestServer;
   readonly #connection: Connection;
   readonly #random: Random;
+  readonly #parts: Parts;
   readonly #scenes: Scene[];
 
   constructor(server: TestServer, connection: Connection, options: DdlOptions) {
-    this.#server = server;
     this.#connection = connection;
     this.#random = seededRandom(options.seed ?? 1);
+    this.#parts = partsFor(server);
     this.#scenes = [
       ...innodbScenes,
-      ...otherScenes,
-      ...(options.ariaRenames === false ? [] : ariaScenes),
+      ...myisamScenes,
+      ...ownScenes(flavourOf(server.product), options),
       ...(options.shared === false ? [] : sharedScenes),
     ];
   }
 
   async run(): Promise<void> {
-    const begin = rounds.get(this.#server) ?? 0;
-    for (let n = begin; !this.stopping; n += 1) {
-      rounds.set(this.#server, n + 1);
+    while (!this.stopping) {
+      const n = rounds;
+      rounds += 1;
       // Every scene comes once before any comes again, with a new number for its tables.
       const scene = this.#scenes[n % this.#scenes.length];
-      for (const sql of scene?.(n, this.#random) ?? []) await this.#send(sql);
+      for (const sql of scene?.(n, this.#random, this.#parts) ?? []) await this.#send(sql);
       if (n % 10 === 9) for (const sql of await sweep(this.#connection, n)) await this.#send(sql);
     }
     await this.#connection.end();
@@ -227,19 +276,38 @@ class Loop {
   }
 }
 
+/** Two undo tablespaces must stay active, and there are no more: the scene wants a third. */
+const makeUndo = async (server: TestServer): Promise<void> => {
+  const found = await server.query(
+    'SELECT 1 FROM information_schema.innodb_tablespaces WHERE name = ?',
+    [undo],
+  );
+  if (found.length > 0) return;
+  await server.query(`CREATE UNDO TABLESPACE ${undo} ADD DATAFILE '${undo}.ibu'`);
+};
+
 /** Starts the loop, beside a load on the tables of `createSchema` unless `shared` is false. */
 export async function startDdl(server: TestServer, options: DdlOptions = {}): Promise<Ddl> {
   for (const database of [own, second]) {
     await server.query(`CREATE DATABASE IF NOT EXISTS ${database}`);
   }
+  if (flavourOf(server.product) === 'mysql') await makeUndo(server);
   const loop = new Loop(server, await server.connect({ database: own }), options);
-  const end = Promise.allSettled([loop.run()]);
+  let failure: unknown;
+  const end = loop.run().catch((error: unknown) => {
+    failure = error;
+  });
   return {
-    statements: () => loop.statements,
+    statements() {
+      if (failure !== undefined && !server.stopped) {
+        throw new Error('the loop of schema changes has failed', { cause: failure });
+      }
+      return loop.statements;
+    },
     async stop() {
       loop.stopping = true;
-      const [ended] = await end;
-      if (ended.status === 'rejected') await explain(server, ended.reason);
+      await end;
+      if (failure !== undefined) await explain(server, failure);
       return { statements: loop.statements, refused: loop.refused };
     },
   };

@@ -4,11 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Connection } from 'mysql2/promise';
 
+import { dialectOf, hash } from './dialect.ts';
+import { type HeldOptions, holdTransactions } from './held.ts';
+import { insertRows, type LoadTable, payload } from './load-table.ts';
 import { type Random, seededRandom } from './random.ts';
-import { insertRows, type LoadTable, payload } from './schema.ts';
 import type { TestServer } from './server.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends HeldOptions {
   /** Connections that write at the same time; 3 by default. */
   readonly writers?: number;
   readonly seed?: number;
@@ -32,7 +34,10 @@ export interface LoadStats {
 }
 
 export interface Load {
-  /** Statements done so far, for waiting until the load is under way. */
+  /**
+   * Statements done so far, for waiting until the load is under way. Throws when a writer has
+   * failed: who waits for more would wait for ever.
+   */
   statements(): number;
   /** Redo bytes since the load began. */
   redoBytes(): Promise<number>;
@@ -66,7 +71,7 @@ const codeOf = (error: unknown): string =>
 
 /** The server's current log sequence number, in bytes. */
 export async function currentLsn(server: TestServer): Promise<number> {
-  const [row] = await server.query("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'");
+  const [row] = await server.query('SHOW GLOBAL STATUS LIKE ?', [dialectOf(server).lsnStatus]);
   return Number(row?.['Value']);
 }
 
@@ -87,7 +92,8 @@ class Writer {
     this.#pauseMs = pauseMs;
     this.#random = seededRandom(seed);
     this.#inTransactions = tables.filter((table) => table.transactional);
-    this.#alone = tables.filter((table) => !table.transactional);
+    const alone = tables.filter((table) => !table.transactional);
+    this.#alone = alone.length > 0 ? alone : this.#inTransactions;
   }
 
   async run(): Promise<void> {
@@ -151,10 +157,12 @@ class Writer {
       const gone = Math.ceil(count * 1.7);
       return await this.#send(`DELETE FROM ${table.name} ORDER BY id LIMIT ${gone}`);
     }
+    // A document is changed in place, which touches only a part of its pages.
+    const inPlace = table.json ? `, b = JSON_SET(b, '$.n', ${salt})` : '';
     const change =
       dice < 80
-        ? `k = k + ${1 + (salt % 50)}`
-        : `a = MD5(id + ${salt}), b = ${payload(table, 'id', salt)}`;
+        ? `k = k + ${1 + (salt % 50)}${inPlace}`
+        : `a = ${hash(`id + ${salt}`)}, b = ${payload(table, 'id', salt)}`;
     const order = dice % 2 === 0 ? 'DESC' : 'ASC';
     return await this.#send(
       `UPDATE ${table.name} SET ${change} WHERE k >= ${salt % 100_000} ` +
@@ -195,22 +203,35 @@ export async function startLoad(
   options: LoadOptions = {},
 ): Promise<Load> {
   const begin = await currentLsn(server);
-  const [size] = await server.query('SELECT @@innodb_log_file_size AS bytes');
+  const [size] = await server.query(`SELECT @@${dialectOf(server).redoCapacity} AS bytes`);
+  const held = await holdTransactions(server, options);
   const writers: Writer[] = [];
   for (let i = 0; i < (options.writers ?? 3); i += 1) {
     const seed = (options.seed ?? 1) * 1000 + i;
     writers.push(new Writer(await server.connect(), tables, seed, options.pauseMs ?? 0));
   }
-  // Failures are kept until stop() asks for them.
-  const ends = Promise.allSettled(writers.map((writer) => writer.run()));
+  let failure: unknown;
+  const runs = writers.map(async (writer) => {
+    try {
+      await writer.run();
+    } catch (error) {
+      failure ??= error;
+    }
+  });
   const redoBytes = async (): Promise<number> => (await currentLsn(server)) - begin;
   return {
-    statements: () => sum(writers, 'statements'),
+    statements() {
+      if (failure !== undefined && !server.stopped) {
+        throw new Error('a writer of the load has failed', { cause: failure });
+      }
+      return sum(writers, 'statements');
+    },
     redoBytes,
     async stop() {
       for (const writer of writers) writer.stopping = true;
-      const failed = (await ends).find((end) => end.status === 'rejected');
-      if (failed !== undefined) await explain(server, failed.reason);
+      await Promise.all(runs);
+      if (failure !== undefined) await explain(server, failure);
+      if (!server.stopped) await held.end();
       const bytes = server.stopped ? Number.NaN : await redoBytes();
       return {
         statements: sum(writers, 'statements'),

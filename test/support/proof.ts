@@ -2,51 +2,50 @@
 // definitions once the source's binlog from the backup's position on has been replayed.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 
-import { findProgram } from './programs.ts';
-import { quote } from './schema.ts';
+import { quote } from './dialect.ts';
+import { type Flavour, flavourOf } from './programs.ts';
 import type { TestServer } from './server.ts';
 
-export interface BinlogPosition {
-  readonly file: string;
-  readonly position: number;
-}
+export { type BinlogPosition, readBinlogInfo, replayBinlog } from './replay-binlog.ts';
 
 const notOurs = ['information_schema', 'performance_schema', 'sys'];
 
 // Tables that a server writes to on its own, so that two equal servers differ in them.
-const volatile = new Set([
+const volatileEverywhere = [
   'mysql.general_log',
   'mysql.slow_log',
   'mysql.innodb_index_stats',
   'mysql.innodb_table_stats',
-  'mysql.table_stats',
-  'mysql.column_stats',
-  'mysql.index_stats',
-  'mysql.gtid_slave_pos',
-  'mysql.transaction_registry',
-  'mysql.event',
-]);
+];
+const volatile: Record<Flavour, ReadonlySet<string>> = {
+  mariadb: new Set([
+    ...volatileEverywhere,
+    'mysql.table_stats',
+    'mysql.column_stats',
+    'mysql.index_stats',
+    'mysql.gtid_slave_pos',
+    'mysql.transaction_registry',
+    'mysql.event',
+  ]),
+  // The same set of transactions in rows that are merged when the server sees fit.
+  mysql: new Set([...volatileEverywhere, 'mysql.gtid_executed']),
+};
 
 interface Table {
   readonly database: string;
   readonly table: string;
   readonly type: string;
+  readonly engine: string | null;
 }
 
 const listTables = async (server: TestServer): Promise<Table[]> => {
-  const rows = await server.query<Record<'d' | 't' | 'k', string>>(
-    'SELECT table_schema AS d, table_name AS t, table_type AS k FROM information_schema.tables ' +
-      'WHERE table_schema NOT IN (?) ORDER BY d, t',
+  const rows = await server.query<Record<'d' | 't' | 'k', string> & { e: string | null }>(
+    'SELECT table_schema AS d, table_name AS t, table_type AS k, engine AS e ' +
+      'FROM information_schema.tables WHERE table_schema NOT IN (?) ORDER BY d, t',
     [notOurs],
   );
-  return rows.map(({ d, t, k }) => ({ database: d, table: t, type: k }));
+  return rows.map(({ d, t, k, e }) => ({ database: d, table: t, type: k, engine: e }));
 };
 
 const nameOf = ({ database, table }: Table): string => `${database}.${table}`;
@@ -85,25 +84,103 @@ export async function checkTables(server: TestServer): Promise<string[]> {
 }
 
 /**
+ * A checksum by SELECT. CHECKSUM TABLE of MySQL 9.7 reads only as many rows of an ARCHIVE table as
+ * the handler at hand happens to know of: none at all after a start.
+ */
+const rowSums = async (server: TestServer, tables: Table[]): Promise<Map<string, string>> => {
+  const sums = new Map<string, string>();
+  for (const table of tables) {
+    const columns = await server.query<{ n: string }>(
+      'SELECT column_name AS n FROM information_schema.columns ' +
+        'WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position',
+      [table.database, table.table],
+    );
+    const whole = `CONCAT_WS('|', ${columns.map(({ n }) => quote(n)).join(', ')})`;
+    const sql = `SELECT COUNT(*) AS n, SUM(CRC32(${whole})) AS s FROM ${quoted([table])}`;
+    const [row] = await server.query<Record<'n' | 's', unknown>>(sql).catch(() => []);
+    const sum = row === undefined ? 'unreadable' : `${String(row.n)} rows, ${String(row.s)}`;
+    sums.set(nameOf(table), sum);
+  }
+  return sums;
+};
+
+/**
  * CHECKSUM TABLE ... EXTENDED of every base table that a server does not change on its own,
  * by "database.table". A table that cannot be read has the checksum "unreadable".
  */
 export async function checksums(server: TestServer): Promise<Map<string, string>> {
+  const flavour = flavourOf(server.product);
   const tables = (await listTables(server)).filter(
-    (table) => table.type !== 'VIEW' && !volatile.has(nameOf(table)),
+    (table) => table.type !== 'VIEW' && !volatile[flavour].has(nameOf(table)),
   );
+  const summed = (table: Table): boolean => flavour === 'mysql' && table.engine === 'ARCHIVE';
   const rows = await server.query<{ Table: string; Checksum: number | string | null }>(
-    `CHECKSUM TABLE ${quoted(tables)} EXTENDED`,
+    `CHECKSUM TABLE ${quoted(tables.filter((table) => !summed(table)))} EXTENDED`,
   );
-  return new Map(
-    rows.map(({ Table, Checksum }) => [Table, Checksum === null ? 'unreadable' : String(Checksum)]),
-  );
+  return new Map([
+    ...rows.map(({ Table, Checksum }): [string, string] => [
+      Table,
+      Checksum === null ? 'unreadable' : String(Checksum),
+    ]),
+    ...(await rowSums(server, tables.filter(summed))),
+  ]);
 }
 
-/** SHOW CREATE of every database, table, view and trigger outside of mysql, by its name. */
+interface Shown {
+  /** What SHOW CREATE calls it. */
+  readonly kind: string;
+  readonly name: string;
+  /** The column of SHOW CREATE with its text. */
+  readonly column: string;
+}
+
+const listShown = async (server: TestServer): Promise<Shown[]> => {
+  const databases = await server.query<{ n: string }>(
+    'SELECT schema_name AS n FROM information_schema.schemata WHERE schema_name NOT IN (?)',
+    [[...notOurs, 'mysql']],
+  );
+  const tables = (await listTables(server)).filter(({ database }) => database !== 'mysql');
+  const stored = await server.query<Record<'d' | 'n' | 'k', string>>(
+    "SELECT * FROM (SELECT trigger_schema AS d, trigger_name AS n, 'TRIGGER' AS k " +
+      'FROM information_schema.triggers UNION ALL ' +
+      'SELECT routine_schema, routine_name, routine_type FROM information_schema.routines ' +
+      "UNION ALL SELECT event_schema, event_name, 'EVENT' FROM information_schema.events) AS s " +
+      'WHERE d NOT IN (?)',
+    [[...notOurs, 'mysql']],
+  );
+  return [
+    ...databases.map(({ n }) => ({ kind: 'DATABASE', name: quote(n), column: 'Create Database' })),
+    ...tables.map((table) =>
+      table.type === 'VIEW'
+        ? { kind: 'VIEW', name: quoted([table]), column: 'Create View' }
+        : { kind: 'TABLE', name: quoted([table]), column: 'Create Table' },
+    ),
+    ...stored.map(({ d, n, k }) => ({
+      kind: k,
+      name: `${quote(d)}.${quote(n)}`,
+      column: storedColumns[k] ?? '',
+    })),
+  ];
+};
+
+const storedColumns: Record<string, string> = {
+  TRIGGER: 'SQL Original Statement',
+  FUNCTION: 'Create Function',
+  PROCEDURE: 'Create Procedure',
+  EVENT: 'Create Event',
+};
+
+// The counter of a crashed server may be ahead of its rows, and MySQL forgets where a table was
+// that it finds in its data directory.
+const incidental = / AUTO_INCREMENT=\d+| DATA DIRECTORY='[^']*'/gu;
+
+/**
+ * SHOW CREATE of every database, table, view, trigger, routine and event outside of mysql, by
+ * its name, and the transactions that are prepared (XA).
+ */
 export async function definitions(server: TestServer): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  const show = async (kind: string, name: string, column: string): Promise<void> => {
+  for (const { kind, name, column } of await listShown(server)) {
     let text: string;
     try {
       const [row] = await server.query(`SHOW CREATE ${kind} ${name}`);
@@ -111,26 +188,10 @@ export async function definitions(server: TestServer): Promise<Map<string, strin
     } catch (error) {
       text = `unreadable: ${String(error)}`;
     }
-    // The counter of a crashed server may be ahead of its rows.
-    found.set(`${kind} ${name}`, text.replace(/ AUTO_INCREMENT=\d+/u, ''));
-  };
-  const databases = await server.query<{ n: string }>(
-    'SELECT schema_name AS n FROM information_schema.schemata WHERE schema_name NOT IN (?)',
-    [[...notOurs, 'mysql']],
-  );
-  for (const { n } of databases) await show('DATABASE', quote(n), 'Create Database');
-  for (const table of await listTables(server)) {
-    if (table.database === 'mysql') continue;
-    if (table.type === 'VIEW') await show('VIEW', quoted([table]), 'Create View');
-    else await show('TABLE', quoted([table]), 'Create Table');
+    found.set(`${kind} ${name}`, text.replaceAll(incidental, ''));
   }
-  const triggers = await server.query<Record<'d' | 't', string>>(
-    'SELECT trigger_schema AS d, trigger_name AS t FROM information_schema.triggers ' +
-      'WHERE trigger_schema NOT IN (?)',
-    [notOurs],
-  );
-  for (const { d, t } of triggers) {
-    await show('TRIGGER', `${quote(d)}.${quote(t)}`, 'SQL Original Statement');
+  for (const { data } of await server.query<{ data: string }>('XA RECOVER')) {
+    found.set(`XA ${data}`, 'prepared');
   }
   return found;
 }
@@ -147,11 +208,29 @@ const differences = (source: Map<string, string>, target: Map<string, string>): 
     });
 };
 
-/** Fails, naming each difference, unless both servers have the same definitions and rows. */
+/** Transactions of the source that the target does not count as its own; empty when there are none. */
+const missingGtids = async (source: TestServer, target: TestServer): Promise<string[]> => {
+  if (flavourOf(source.product) !== 'mysql') return [];
+  const [ours] = await source.query<{ gtids: string }>('SELECT @@gtid_executed AS gtids');
+  const [lacks] = await target.query<{ gtids: string }>(
+    'SELECT GTID_SUBTRACT(?, @@gtid_executed) AS gtids',
+    [ours?.gtids],
+  );
+  return lacks?.gtids === '' ? [] : [`gtid_executed: missing in the target: ${lacks?.gtids}`];
+};
+
+/**
+ * Fails, naming each difference, unless both servers have the same definitions and rows, and the
+ * target (of MySQL) knows the source's transactions as done.
+ */
 export async function assertSame(source: TestServer, target: TestServer): Promise<void> {
   const [ours, theirs] = await Promise.all([checksums(source), checksums(target)]);
   const [shapes, theirShapes] = await Promise.all([definitions(source), definitions(target)]);
-  const different = [...differences(ours, theirs), ...differences(shapes, theirShapes)];
+  const different = [
+    ...differences(ours, theirs),
+    ...differences(shapes, theirShapes),
+    ...(await missingGtids(source, target)),
+  ];
   if (different.length > 0) {
     assert.fail(
       `${source.name} and ${target.name} differ in ${different.length} places:\n` +
@@ -159,68 +238,4 @@ export async function assertSame(source: TestServer, target: TestServer): Promis
     );
   }
   assert.ok(ours.size > 0, 'no table to compare');
-}
-
-/** The server's binlog files from `first` on, as paths. */
-const listBinlogs = async (server: TestServer, first: string): Promise<string[]> => {
-  const [base] = await server.query<{ path: string }>('SELECT @@log_bin_basename AS path');
-  const logs = await server.query<{ Log_name: string }>('SHOW BINARY LOGS');
-  const names = logs.map((log) => log.Log_name);
-  const from = names.indexOf(first);
-  if (from < 0) throw new Error(`no binlog ${first} on ${server.name}, only ${names.join(', ')}`);
-  return names.slice(from).map((name) => join(dirname(base?.path ?? ''), name));
-};
-
-/**
- * Replays the source's binlog from the position to its end on the target, which does not log
- * it. The source must be quiet. Throws on the first error of the reader or of the target.
- */
-export async function replayBinlog(
-  source: TestServer,
-  target: TestServer,
-  { file, position }: BinlogPosition,
-): Promise<void> {
-  const paths = await listBinlogs(source, file);
-  // Read by each new connection; a big transaction is one packet.
-  await target.query('SET GLOBAL max_allowed_packet = 1073741824');
-  const reader = spawn(
-    findProgram('mariadb-binlog', source.suite),
-    ['--no-defaults', `--start-position=${position}`, ...paths],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const client = spawn(
-    findProgram('mariadb', target.suite),
-    [
-      '--no-defaults',
-      `--socket=${target.socket}`,
-      '--user=root',
-      '--batch',
-      '--binary-mode',
-      '--max-allowed-packet=1G',
-      '--init-command=SET sql_log_bin = 0',
-    ],
-    { stdio: ['pipe', 'ignore', 'pipe'] },
-  );
-  const [readerSays, clientSays, piped, readerEnd, clientEnd] = await Promise.all([
-    text(reader.stderr),
-    text(client.stderr),
-    pipeline(reader.stdout, client.stdin).catch((error: unknown) => error),
-    once(reader, 'exit'),
-    once(client, 'exit'),
-  ]);
-  // The client goes first: when it stops, the reader fails as well, of a broken pipe.
-  if (clientEnd[0] !== 0) throw new Error(`replay on ${target.name} failed: ${clientSays}`);
-  if (readerEnd[0] !== 0) throw new Error(`cannot read the binlog ${file}: ${readerSays}`);
-  if (piped !== undefined) throw new Error('replay was cut', { cause: piped });
-}
-
-/** The binlog position that a backup in the folder was taken at, from its own note of it. */
-export async function readBinlogInfo(dir: string): Promise<BinlogPosition> {
-  const names = ['xtrabackup_binlog_info', 'mariadb_backup_binlog_info'];
-  for (const name of names) {
-    const note = await readFile(join(dir, name), 'utf8').catch(() => undefined);
-    const found = /^(\S+)\t(\d+)/u.exec(note ?? '');
-    if (found !== null) return { file: found[1] ?? '', position: Number(found[2]) };
-  }
-  throw new Error(`none of ${names.join(', ')} in ${dir}`);
 }

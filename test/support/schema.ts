@@ -1,148 +1,88 @@
-// The tables of the workload: every row format and engine whose files a backup must carry.
+// The databases of the workload, with stored code and their first rows. Which tables there are,
+// say table-specs.ts and special-tables.ts.
 
+import { dialectOf, quote } from './dialect.ts';
+import { insertRows, type LoadTable } from './load-table.ts';
+import { flavourOf } from './programs.ts';
 import type { TestServer } from './server.ts';
+import { outsideSpecs, specialTables, tablespaces } from './special-tables.ts';
+import { define, encryptedSpecs, mainDatabase, oddDatabase, tableSpecs } from './table-specs.ts';
 
-export interface LoadTable {
-  /** Quoted, with its database: ready for a statement. */
-  readonly name: string;
-  /** Fit for a place in a longer transaction. */
-  readonly transactional: boolean;
-  /** ARCHIVE takes rows and never changes them. */
-  readonly insertOnly: boolean;
-  /** Has an indexed `id`; a change to one that has none reads the whole table. */
-  readonly indexed: boolean;
-  /** Bytes of one row's payload, about. */
-  readonly rowBytes: number;
-}
+export { quote } from './dialect.ts';
+export { insertRows, type LoadTable, payload } from './load-table.ts';
+export { mainDatabase, oddDatabase } from './table-specs.ts';
 
 export interface SchemaOptions {
   /** Total payload of the rows at the beginning, spread over the tables; 8 by default. */
   readonly megabytes?: number;
-  /** Adds ENCRYPTED=YES tables; the server needs a key management plugin. */
+  /** Adds encrypted tables; the server needs a key management plugin or a keyring. */
   readonly encrypted?: boolean;
+  /**
+   * Adds tables whose files are in this folder, outside of the data directory; MySQL must have
+   * it in --innodb-directories.
+   */
+  readonly elsewhere?: string;
+  /** Adds an undo tablespace in `elsewhere` (MySQL). */
+  readonly undoElsewhere?: boolean;
+  /** Leaves out tables with such options, which not every server takes. */
+  readonly without?: RegExp;
 }
 
-/** The database with all kinds of tables. */
-export const mainDatabase = 'load_main';
-/** A database whose name is not its folder's name. */
-export const oddDatabase = 'load-odd ü';
 export const emptyDatabase = 'load_empty';
-
-export const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-
-interface TableSpec {
-  readonly table: string;
-  readonly database?: string;
-  readonly options: string;
-  /** Columns and keys besides id, k, a and b. */
-  readonly more?: string;
-  readonly b?: string;
-  readonly rowBytes?: number;
-  readonly traits?: Partial<LoadTable>;
-}
-
-const innodb: TableSpec[] = [
-  { table: 'r_dynamic', options: 'ENGINE=InnoDB ROW_FORMAT=DYNAMIC' },
-  { table: 'r_compact', options: 'ENGINE=InnoDB ROW_FORMAT=COMPACT' },
-  { table: 'r_redundant', options: 'ENGINE=InnoDB ROW_FORMAT=REDUNDANT' },
-  { table: 'r_zip4', options: 'ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=4' },
-  { table: 'r_zip8', options: 'ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8' },
-  { table: 'page_compressed', options: 'ENGINE=InnoDB PAGE_COMPRESSED=1' },
-  { table: 'part_hash', options: 'ENGINE=InnoDB PARTITION BY HASH (id) PARTITIONS 4' },
-  {
-    table: 'part_range',
-    options:
-      'ENGINE=InnoDB PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (500), ' +
-      'PARTITION p1 VALUES LESS THAN (3000), PARTITION p2 VALUES LESS THAN MAXVALUE)',
-  },
-  {
-    table: 'full_text',
-    options: 'ENGINE=InnoDB',
-    b: 'TEXT',
-    more: 'FULLTEXT KEY words (b)',
-    // MariaDB 10.11.19 aborts (fts0fts.cc, "result != FTS_INVALID") when one transaction with
-    // a savepoint changes a row of such a table twice.
-    traits: { transactional: false },
-  },
-  { table: 'off_page', options: 'ENGINE=InnoDB', b: 'LONGBLOB', rowBytes: 30_000 },
-  {
-    table: 'generated',
-    options: 'ENGINE=InnoDB',
-    more:
-      'v INT AS (k * 2) VIRTUAL, s VARCHAR(40) AS (LEFT(a, 20)) STORED, KEY by_v (v), ' +
-      'KEY by_s (s), KEY by_a (a(30)), UNIQUE KEY by_id_k (id, k)',
-  },
-  { table: 'noted', options: 'ENGINE=InnoDB' },
-  { table: 'naïve table', database: oddDatabase, options: 'ENGINE=InnoDB' },
-];
-
-const encrypted: TableSpec[] = [
-  { table: 'secret', options: 'ENGINE=InnoDB ENCRYPTED=YES' },
-  { table: 'secret_pc', options: 'ENGINE=InnoDB ENCRYPTED=YES PAGE_COMPRESSED=1' },
-];
-
-const others: TableSpec[] = [
-  { table: 'aria_trx', options: 'ENGINE=Aria TRANSACTIONAL=1' },
-  { table: 'aria_plain', options: 'ENGINE=Aria TRANSACTIONAL=0' },
-  { table: 'aria_dynamic', options: 'ENGINE=Aria TRANSACTIONAL=0 ROW_FORMAT=DYNAMIC' },
-  { table: 'myisam', options: 'ENGINE=MyISAM' },
-  { table: 'myisam', database: oddDatabase, options: 'ENGINE=MyISAM CHECKSUM=1' },
-];
-
-const define = (spec: TableSpec): { table: LoadTable; sql: string } => {
-  const name = `${quote(spec.database ?? mainDatabase)}.${quote(spec.table)}`;
-  const more = spec.more === undefined ? '' : `, ${spec.more}`;
-  const columns =
-    'id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, a VARCHAR(300) NOT NULL, ' +
-    `b ${spec.b ?? 'BLOB'}, KEY by_k (k)`;
-  return {
-    table: {
-      name,
-      transactional: /ENGINE=InnoDB/u.test(spec.options),
-      insertOnly: false,
-      indexed: true,
-      rowBytes: spec.rowBytes ?? 900,
-      ...spec.traits,
-    },
-    sql: `CREATE TABLE ${name} (${columns}${more}) ${spec.options}`,
-  };
-};
-
-const special = (table: string, columns: string, engine: string, traits: Partial<LoadTable>) => {
-  const name = `${quote(mainDatabase)}.${quote(table)}`;
-  const base = { name, transactional: false, insertOnly: false, indexed: false, rowBytes: 300 };
-  return {
-    table: { ...base, ...traits },
-    sql: `CREATE TABLE ${name} (${columns}) ENGINE=${engine}`,
-  };
-};
 
 const hasEngine = async (server: TestServer, engine: string): Promise<boolean> => {
   const sql = "SELECT 1 FROM information_schema.engines WHERE engine = ? AND support <> 'NO'";
   return (await server.query(sql, [engine])).length > 0;
 };
 
-/** An SQL expression for a row's `b`; what is off-page stays off-page and hard to compress. */
-export function payload(table: LoadTable, number: string, salt: number): string {
-  if (table.rowBytes <= 10_000) {
-    return `REPEAT(CONCAT(MD5(${number} * 31 + ${salt}), ' '), ${Math.ceil(table.rowBytes / 33)})`;
-  }
-  const blocks = Math.ceil(table.rowBytes / 128);
-  return `REPEAT(SHA2(CONCAT(${number}, '/${salt}'), 512), ${blocks})`;
+/** A trigger on one table that writes to another, a view, routines and an event that waits. */
+const storedCode = (): string[] => {
+  const main = quote(mainDatabase);
+  return [
+    `CREATE TABLE ${main}.notes (id INT AUTO_INCREMENT PRIMARY KEY, of_id INT)`,
+    `CREATE TRIGGER ${main}.note AFTER INSERT ON ${main}.noted FOR EACH ROW ` +
+      'INSERT INTO notes (of_id) VALUES (NEW.id)',
+    `CREATE VIEW ${main}.joined AS SELECT d.id, c.a FROM ${main}.r_dynamic d ` +
+      `JOIN ${main}.r_compact c USING (id)`,
+    // Rows that go because those they belong to go.
+    `CREATE TABLE ${main}.children (id INT AUTO_INCREMENT PRIMARY KEY, parent_id INT NOT NULL, ` +
+      `FOREIGN KEY (parent_id) REFERENCES ${main}.parents (id) ON DELETE CASCADE) ENGINE=InnoDB`,
+    `CREATE TRIGGER ${main}.bear AFTER INSERT ON ${main}.parents FOR EACH ROW ` +
+      'INSERT INTO children (parent_id) VALUES (NEW.id), (NEW.id)',
+    `CREATE FUNCTION ${main}.next_of (n INT) RETURNS INT DETERMINISTIC RETURN n + 1`,
+    `CREATE PROCEDURE ${main}.count_notes () SELECT COUNT(*) FROM ${main}.notes`,
+    `CREATE EVENT ${main}.forget ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' ` +
+      `DO DELETE FROM ${main}.notes`,
+  ];
+};
+
+// For transactions that stay open or prepared: no writer comes across their locks.
+const heldTable = (): string =>
+  `CREATE TABLE ${quote(mainDatabase)}.held ` +
+  '(k INT NOT NULL, n INT NOT NULL, b BLOB, PRIMARY KEY (k, n)) ENGINE=InnoDB';
+
+interface Made {
+  readonly table: LoadTable;
+  readonly sql: readonly string[];
 }
 
-/** `count` rows in one statement; the same numbers give the same rows. */
-export function insertRows(table: LoadTable, count: number, salt: number): string {
-  return (
-    `INSERT INTO ${table.name} (k, a, b) SELECT (seq * 7 + ${salt}) % 100000, ` +
-    `CONCAT('row ', seq, ' ', MD5(seq + ${salt})), ${payload(table, 'seq', salt)} ` +
-    `FROM ${quote(mainDatabase)}.seq_1_to_${count}`
-  );
-}
+const pickTables = async (server: TestServer, options: SchemaOptions): Promise<Made[]> => {
+  const [flavour, dialect] = [flavourOf(server.product), dialectOf(server)];
+  const specs = [...tableSpecs[flavour]];
+  if (options.encrypted === true) specs.push(...encryptedSpecs[flavour]);
+  if (options.elsewhere !== undefined) specs.push(...outsideSpecs(flavour, options.elsewhere));
+  const made: Made[] = specs
+    .filter((spec) => options.without?.test(spec.options) !== true)
+    .map((spec) => define(spec, dialect));
+  for (const special of specialTables(dialect)) {
+    if (await hasEngine(server, special.engine)) made.push(special);
+  }
+  return made;
+};
 
 /**
- * Creates the databases and tables with their first rows, a trigger, a view and an empty
- * database, and returns the tables that a load may write to.
+ * Creates the databases and tables with their first rows, stored code and an empty database,
+ * and returns the tables that a load may write to.
  */
 export async function createSchema(
   server: TestServer,
@@ -151,25 +91,11 @@ export async function createSchema(
   for (const database of [mainDatabase, oddDatabase, emptyDatabase]) {
     await server.query(`CREATE DATABASE ${quote(database)} CHARACTER SET utf8mb4`);
   }
-  const specs = [...innodb, ...(options.encrypted === true ? encrypted : []), ...others];
-  const flat = 'k INT NOT NULL, a VARCHAR(300) NOT NULL, b VARCHAR(1000) NOT NULL';
-  const defined = [...specs.map(define), special('csv', flat, 'CSV', {})];
-  if (await hasEngine(server, 'ARCHIVE')) {
-    const columns = 'k INT NOT NULL, a VARCHAR(300) NOT NULL, b BLOB';
-    defined.push(special('archive', columns, 'ARCHIVE', { insertOnly: true }));
-  }
-  const main = quote(mainDatabase);
-  for (const { sql } of defined) await server.query(sql);
-  await server.query(`CREATE TABLE ${main}.notes (id INT AUTO_INCREMENT PRIMARY KEY, of_id INT)`);
-  await server.query(
-    `CREATE TRIGGER ${main}.note AFTER INSERT ON ${main}.noted FOR EACH ROW ` +
-      'INSERT INTO notes (of_id) VALUES (NEW.id)',
-  );
-  await server.query(
-    `CREATE VIEW ${main}.joined AS SELECT d.id, c.a FROM ${main}.r_dynamic d ` +
-      `JOIN ${main}.r_compact c USING (id)`,
-  );
-  const tables = defined.map(({ table }) => table);
+  for (const sql of tablespaces(flavourOf(server.product), options)) await server.query(sql);
+  const made = await pickTables(server, options);
+  for (const sql of made.flatMap((one) => one.sql)) await server.query(sql);
+  for (const sql of [...storedCode(), heldTable()]) await server.query(sql);
+  const tables = made.map(({ table }) => table);
   const bytesEach = ((options.megabytes ?? 8) * 1_000_000) / tables.length;
   for (const table of tables) {
     const share = table.indexed ? bytesEach : Math.min(bytesEach, 100_000);

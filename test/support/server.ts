@@ -1,4 +1,4 @@
-// A throw-away MariaDB server: own data directory, own socket, gone when the test ends.
+// A throw-away MariaDB or MySQL server: own data directory, own socket, gone when the test ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,21 +11,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 
-import { findPluginDir, findProgram } from './programs.ts';
+import { baseOptions } from './base-options.ts';
+import { defaultProduct, findProgram, flavourOf, type Product } from './programs.ts';
 import { guard, killHard, scratchDir, unguard } from './scratch.ts';
 import { freshDatadir } from './template.ts';
 
 export interface ServerOptions {
   /** Part of the folder's name; tells servers apart in a listing of processes. */
   readonly name: string;
-  /** More options of mariadbd; they come last, so they win over the defaults here. */
+  /** Which server; MariaDB 10.11 by default. */
+  readonly product?: Product;
+  /** More options of the server; they come last, so they win over the defaults here. */
   readonly options?: readonly string[];
   /** An existing data directory, for example a restored one; a fresh one otherwise. */
   readonly datadir?: string;
   /** Listen on a free port of 127.0.0.1 as well. */
   readonly tcp?: boolean;
-  /** The Debian suite in .cache/servers whose server is wanted; the system's own otherwise. */
-  readonly suite?: string;
+  /** The program to start instead of the product's own, for example one with a keyring. */
+  readonly program?: string;
   /** How long the start may take, recovery included; 60 000 ms by default. */
   readonly startMsMax?: number;
 }
@@ -38,7 +41,7 @@ export interface TestServer {
   readonly socket: string;
   readonly port: number | undefined;
   readonly pid: number;
-  readonly suite: string | undefined;
+  readonly product: Product;
   /** True as soon as the process has ended, for whatever reason. */
   readonly stopped: boolean;
   /** True when it has ended and neither stop() nor kill() asked for it. */
@@ -69,29 +72,6 @@ export async function killAllServers(): Promise<void> {
 // Outside a test file (bench, demo) a hook would turn the program into a test run.
 if ((process.argv[1] ?? '').endsWith('.test.js')) after(killAllServers);
 
-const baseOptions = (): string[] => [
-  // A small log, so that a few seconds of load go round it several times.
-  '--innodb-log-file-size=10M',
-  '--innodb-buffer-pool-size=32M',
-  '--innodb-flush-log-at-trx-commit=2',
-  '--innodb-autoinc-lock-mode=2',
-  '--log-bin=bin',
-  '--binlog-format=ROW',
-  '--sync-binlog=0',
-  '--server-id=1',
-  '--max-allowed-packet=256M',
-  '--performance-schema=OFF',
-  '--skip-name-resolve',
-  ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-];
-
-const pluginOptions = (suite: string | undefined): string[] => {
-  const dir = findPluginDir(suite);
-  if (dir === undefined) return [];
-  const archive = existsSync(join(dir, 'ha_archive.so')) ? ['--plugin-load-add=ha_archive'] : [];
-  return [`--plugin-dir=${dir}`, ...archive];
-};
-
 const findFreePort = async (): Promise<number> => {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -112,17 +92,17 @@ class RunningServer implements TestServer {
   readonly socket: string;
   readonly port: number | undefined;
   readonly pid: number;
-  readonly suite: string | undefined;
+  readonly product: Product;
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
   readonly #logPath: string;
   #shared: Promise<Connection> | undefined;
   #asked = false;
 
-  constructor(process: ChildProcess, place: Place, { name, suite }: ServerOptions) {
+  constructor(process: ChildProcess, place: Place, options: ServerOptions) {
     if (process.pid === undefined) throw new Error(`cannot start ${process.spawnfile}`);
-    this.name = name;
-    this.suite = suite;
+    this.name = options.name;
+    this.product = options.product ?? defaultProduct;
     this.datadir = place.datadir;
     this.socket = place.socket;
     this.port = place.port;
@@ -178,6 +158,8 @@ class RunningServer implements TestServer {
     if (!this.stopped) {
       this.#asked = true;
       this.#process.ref();
+      // MySQL gives every session two seconds to leave.
+      void this.#shared?.then(async (shared) => await shared.end()).catch(() => undefined);
       this.#process.kill('SIGTERM');
       await this.#ended;
     }
@@ -226,7 +208,7 @@ interface Place {
  * or does not answer in time. The server is killed when the test process ends.
  */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
-  const { suite } = options;
+  const product = options.product ?? defaultProduct;
   const dir = scratchDir(basename(options.name));
   const place: Place = {
     datadir: options.datadir ?? join(dir, 'data'),
@@ -234,14 +216,15 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     errorLog: join(dir, 'error.log'),
     port: options.tcp === true ? await findFreePort() : undefined,
   };
-  const given = [...pluginOptions(suite), ...baseOptions(), ...(options.options ?? [])];
-  if (options.datadir === undefined) await freshDatadir(place.datadir, given, suite);
+  const given = [...baseOptions(product), ...(options.options ?? [])];
+  if (options.datadir === undefined) await freshDatadir(place.datadir, given, product);
   const network =
     place.port === undefined
       ? ['--skip-networking']
       : ['--bind-address=127.0.0.1', `--port=${place.port}`];
+  const own = flavourOf(product) === 'mysql' ? 'mysqld' : 'mariadbd';
   const child = spawn(
-    findProgram('mariadbd', suite),
+    options.program ?? findProgram(own, product),
     [
       '--no-defaults',
       `--datadir=${place.datadir}`,

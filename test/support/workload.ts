@@ -2,5 +2,5 @@
 
 export { startDdl, type Ddl, type DdlOptions, type DdlStats } from './ddl.ts';
 export { currentLsn, startLoad, type Load, type LoadOptions, type LoadStats } from './load.ts';
-export { redoTurns } from './redo-turns.ts';
+export { redoFilesConsumed, redoTurns } from './redo-turns.ts';
 export { createSchema, type LoadTable, type SchemaOptions } from './schema.ts';
