@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { FormatError } from '../../formats/format-error.ts';
-import { pageLsnNumber } from '../../formats/innodb/index.ts';
+import { pageLsnNumber, readSpaceHeader, spaceHeaderBytes } from '../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
 import type { Flavour } from '../server/flavour.ts';
 import {
@@ -28,13 +28,10 @@ runThread<PageThreadData, { kind: 'result'; result: PageResult }, PageJob>((data
 });
 
 /** Pages of one file; a FormatError about its page 0 comes out as damage too. */
-function checkFile(
-  { path, continues }: PageJob,
-  { flavour, lastLsn }: PageThreadData,
-  window: Uint8Array,
-): number {
+function checkFile({ path, continues }: PageJob, data: PageThreadData, window: Uint8Array): number {
   const fd = openSync(path, 'r');
   try {
+    const { flavour, lastLsn } = data;
     const identity = continues
       ? identifyByPath(continues.firstFile, flavour)
       : identifySpace(fd, flavour);
@@ -42,7 +39,7 @@ function checkFile(
     if (!identity) return 0;
     const { physicalPageSize: size } = identity.format;
     const check = describingPageCheck(identity, (continues?.bytesBefore ?? 0) / size);
-    const pages = Math.floor(fstatSync(fd).size / size);
+    const pages = countPages(fd, path, size, data.checkpointLsn);
     for (let first = 0; first < pages; first += windowBytes / size) {
       const count = Math.min(windowBytes / size, pages - first);
       readFully(fd, window.subarray(0, count * size), first * size);
@@ -59,6 +56,24 @@ function checkFile(
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * The pages of a file, which are whole. A table has as many as its page 0 says, unless the redo
+ * log changes that; the other tablespaces may have been truncated while they were copied.
+ */
+function countPages(fd: number, path: string, pageSize: number, checkpointLsn: number): number {
+  const { size } = fstatSync(fd);
+  const pages = Math.floor(size / pageSize);
+  if (size % pageSize !== 0) {
+    throw damaged(path, pages, pages * pageSize, `the file ends ${size % pageSize} bytes into it`);
+  }
+  if (!path.endsWith('.ibd')) return pages;
+  const page0 = new Uint8Array(spaceHeaderBytes);
+  readFully(fd, page0, 0);
+  const told = readSpaceHeader(page0)?.pages ?? 0;
+  if (pages >= told || pageLsnNumber(page0) >= checkpointLsn) return pages;
+  throw damaged(path, pages, size, `the file ends here, and page 0 tells of ${told} pages`);
 }
 
 function identifyByPath(path: string, flavour: Flavour): SpaceIdentity | undefined {

@@ -5,7 +5,7 @@ import type { Flavour } from '../server/flavour.ts';
 import { JobPool } from '../worker/job-pool.ts';
 import type { Continuation } from '../tablespace/identify-space.ts';
 import { type BackupDirectory, systemFileNames } from './backup-directory.ts';
-import type { RestoreCourse } from './restore-course.ts';
+import type { RedoRange, RestoreCourse } from './restore-course.ts';
 
 /** One tablespace file to check. */
 export interface PageJob {
@@ -20,16 +20,23 @@ export interface PageResult {
 
 export interface PageThreadData {
   flavour: Flavour;
+  /** The redo log changes files from here on; what page 0 said before, their length must bear out. */
+  checkpointLsn: number;
   /** No page of the backup may be younger than its redo. */
   lastLsn: number;
 }
 
 /**
  * Reads every page of every tablespace: checksum, page number, and an LSN within
- * the redo that came with it. Returns the pages checked.
+ * the redo that came with it; and as many of them as there must be. Returns the pages checked.
  */
-export async function checkPages(backup: BackupDirectory, course: RestoreCourse): Promise<number> {
-  const data: PageThreadData = { flavour: backup.flavour, lastLsn: backup.lastLsn };
+export async function checkPages(
+  backup: BackupDirectory,
+  course: RestoreCourse,
+  { checkpointLsn }: RedoRange,
+): Promise<number> {
+  const { flavour, lastLsn } = backup;
+  const data: PageThreadData = { flavour, checkpointLsn, lastLsn };
   const threads = Math.min(4, availableParallelism());
   const pool = new JobPool<PageJob, PageResult>(
     threads,

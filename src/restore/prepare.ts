@@ -48,7 +48,7 @@ export async function prepare(
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
   const state = join(path, stateName);
   if (!existsSync(state)) checkFiles(backup, course);
-  const pages = await checkPages(backup, course);
+  const pages = await checkPages(backup, course, redo);
   reporter.info(`${pages} pages checked`);
   signal.throwIfAborted();
 

@@ -43,7 +43,7 @@ export async function checkRedo(backup: BackupDirectory): Promise<RedoRange> {
 function refuseOtherRange(
   file: string,
   report: BackupLogReport,
-  { begin, lastLsn }: BackupDirectory,
+  { begin, checkpoints, lastLsn }: BackupDirectory,
 ): void {
   if (begin && report.checkpointLsn !== begin.redoStart) {
     throw new BackupError(
@@ -58,6 +58,14 @@ function refuseOtherRange(
       'corrupt',
       `${file} ends at LSN ${report.lastLsn}, the backup recorded ${lastLsn}`,
       { where: { path: file, lsn: report.lastLsn } },
+    );
+  }
+  // What tells in a backup by XtraBackup: to_lsn was the newest checkpoint when the copy ended.
+  if (BigInt(report.checkpointLsn) > checkpoints.toLsn) {
+    throw new BackupError(
+      'corrupt',
+      `${file} begins at LSN ${report.checkpointLsn}, behind the backup's to_lsn ${checkpoints.toLsn}`,
+      { where: { path: file, lsn: report.checkpointLsn } },
     );
   }
 }
