@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 
-import { endName } from '../../formats/archive-record/index.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { runShell, runTool, startTool, toolEnd, type ToolResult } from '../support/tool.ts';
 import {
   HeldBackup,
   assertFailed,
+  assertNoArchive,
   assertServerFree,
   backupArgs,
   holdLongWrite,
@@ -53,17 +52,6 @@ const stops = [
 function assertStopped(result: ToolResult, [signal, status, code]: (typeof stops)[number]): void {
   if (status !== null) assertFailed(result, status, code);
   else assert.equal(result.signal, signal);
-}
-
-/** Nothing that came out of the pipe may pass as a backup. */
-async function assertNoArchive(held: HeldBackup): Promise<void> {
-  assert.ok(held.bytes > 0);
-  const bytes = readFileSync(held.archive);
-  assert.equal(bytes.indexOf(endName), -1, 'there is an end record');
-  const target = scratchDir('extracted');
-  const result = await runTool(['extract', '--json', `--from=${held.archive}`, '-C', target]);
-  assertFailed(result, 30, 'incomplete');
-  assert.deepEqual(namesIn(target), ['xbpipe-partial']);
 }
 
 describe('a backup whose reader dies', () => {

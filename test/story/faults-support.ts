@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, createWriteStream, openSync, readdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createWriteStream,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +19,11 @@ import { promisify } from 'node:util';
 
 import type { Connection } from 'mysql2/promise';
 
+import { endName } from '../../formats/archive-record/index.ts';
 import { flavourOf } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
-import { startTool, toolEnd, type ToolResult } from '../support/tool.ts';
+import { runTool, startTool, toolEnd, type ToolResult } from '../support/tool.ts';
 
 const run = promisify(execFile);
 
@@ -249,4 +258,16 @@ export function namesIn(directory: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Nothing that came out of the pipe may pass as a backup. */
+export async function assertNoArchive(held: HeldBackup): Promise<void> {
+  assert.ok(held.bytes > 0);
+  const bytes = readFileSync(held.archive);
+  assert.equal(bytes.indexOf(endName), -1, 'there is an end record');
+  const target = scratchDir('extracted');
+  const result = await runTool(['extract', '--json', `--from=${held.archive}`, '-C', target]);
+  // What was in the pipe is lost when the tool gives up: the end, or the middle.
+  assert.ok(result.status === 30 || result.status === 31, result.stderr);
+  assert.deepEqual(namesIn(target), ['xbpipe-partial']);
 }

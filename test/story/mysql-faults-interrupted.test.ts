@@ -14,11 +14,11 @@ import {
   holdLongWrite,
   lastWord,
   namesIn,
+  assertNoArchive,
 } from './faults-support.ts';
 import { innodbBytes } from './held-backup.ts';
 import {
   accountArgs,
-  assertNoArchive,
   holdDdl,
   isHeldOff,
   product,

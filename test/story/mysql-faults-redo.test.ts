@@ -17,10 +17,10 @@ import {
   HeldBackup,
   namesIn,
   parseTold,
+  assertNoArchive,
 } from './faults-support.ts';
 import {
   accountArgs,
-  assertNoArchive,
   megabyte,
   product,
   startSource,

@@ -1,16 +1,11 @@
 // What the fault tests of MySQL share: an account of the tool's own, and what others hold.
 
-import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { endName } from '../../formats/archive-record/index.ts';
 import type { Product } from '../support/programs.ts';
-import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
 import { currentLsn } from '../support/workload.ts';
-import { backupArgs, type HeldBackup, namesIn } from './faults-support.ts';
+import { backupArgs } from './faults-support.ts';
 
 export const product: Product = 'mysql-9.7';
 export const megabyte = 1024 * 1024;
@@ -27,18 +22,6 @@ export async function startSource(options: readonly string[] = []): Promise<Test
 /** `xbpipe backup` with that account. */
 export const accountArgs = (server: TestServer, ...more: string[]): string[] =>
   backupArgs(server, '--user=xbpipe', ...more);
-
-/** Nothing that came out of the pipe may pass as a backup. */
-export async function assertNoArchive(held: HeldBackup): Promise<void> {
-  assert.ok(held.bytes > 0);
-  const bytes = readFileSync(held.archive);
-  assert.equal(bytes.indexOf(endName), -1, 'there is an end record');
-  const target = scratchDir('extracted');
-  const result = await runTool(['extract', '--json', `--from=${held.archive}`, '-C', target]);
-  // What was in the pipe is lost when the tool gives up: the end, or the middle.
-  assert.ok(result.status === 30 || result.status === 31, result.stderr);
-  assert.deepEqual(namesIn(target), ['xbpipe-partial']);
-}
 
 /** Waits until the server has written this much more redo. */
 export async function untilRedo(server: TestServer, bytes: number): Promise<void> {
