@@ -26,7 +26,8 @@ archive=$1 hold=$2 bytes=$3
 shift 3
 xbpipe backup "$@" | {
   head -c "$bytes" >"$archive"
-  while [ -e "$hold" ]; do sleep 0.05; done
+  # One that has failed before is not held.
+  while [ -e "$hold" ] && [ "$(stat -c %s "$archive")" = "$bytes" ]; do sleep 0.05; done
   cat >>"$archive"
 }`;
 

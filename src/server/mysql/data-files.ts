@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BackupError } from '../../errors.ts';
 import type { Session } from '../session.ts';
@@ -33,12 +34,18 @@ export async function readDataFiles(session: Session, info: MysqlInfo): Promise<
       .filter(({ state }) => state !== 'discarded')
       .map(({ id, name, type }) => {
         const tablespace = String(name);
-        const path = paths.get(tablespace);
-        if (path === undefined) throw withoutFile(tablespace);
+        const told = paths.get(tablespace);
+        if (told === undefined) throw withoutFile(tablespace);
         const undo = type === 'Undo';
-        return { spaceId: Number(id), tablespace, path: resolve(info.datadir, path), undo };
+        return { spaceId: Number(id), tablespace, path: placeOf(told, undo, info), undo };
       })
   );
+}
+
+/** Until its next start the server leaves out the directory of an undo tablespace that it has made. */
+function placeOf(told: string, undo: boolean, { datadir, undoDirectory }: MysqlInfo): string {
+  const amongUndo = resolve(undoDirectory, told);
+  return undo && existsSync(amongUndo) ? amongUndo : resolve(datadir, told);
 }
 
 function withoutFile(tablespace: string): BackupError {
