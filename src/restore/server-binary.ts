@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BackupError } from '../errors.ts';
 import type { BackupDirectory } from './backup-directory.ts';
@@ -32,7 +32,7 @@ export async function findServerBinary(
   { serverVersion: wanted }: BackupDirectory,
   course: RestoreCourse,
 ): Promise<ServerBinary> {
-  const candidates = named === undefined ? searchPath(course.serverNames) : [named];
+  const candidates = named === undefined ? searchPath(course.serverNames) : [placeOf(named)];
   let first: unknown;
   for (const path of candidates) {
     try {
@@ -46,6 +46,9 @@ export async function findServerBinary(
   }
   throw first;
 }
+
+/** The server runs in another directory than we do; a bare name is looked for on PATH there too. */
+const placeOf = (named: string): string => (named.includes('/') ? resolve(named) : named);
 
 async function readVersion(path: string): Promise<string> {
   const run = promisify(execFile);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { crc32c } from '../../formats/crc.ts';
 import { fullCrc32FilHeader, fullCrc32FilTrailer } from '../../formats/innodb/index.ts';
@@ -393,6 +393,14 @@ describe('the server that recovers', () => {
       'echo "mariadbd  Ver 11.8.6-MariaDB for Linux on x86_64"',
     );
     assert.deepEqual(await refusal(later.path), { code: '', message: '' });
+  });
+
+  it('may be named by a path from where the tool runs', async () => {
+    const server = fakeServer(serverThatSays(...goodLog()));
+    const path = relative(process.cwd(), server.path);
+    const { failure } = await tryPrepare(lightCopyOf(backup), path);
+    assert.equal(failure, undefined);
+    assert.equal(server.wasStarted(), true);
   });
 
   const bad: [string, () => string, RegExp][] = [
