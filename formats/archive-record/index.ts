@@ -9,6 +9,12 @@ export {
   numbersPerChunk,
 } from './member-index.ts';
 export {
+  type SystemFile,
+  decodeSystemFiles,
+  encodeSystemFiles,
+  systemFilesName,
+} from './system-files.ts';
+export {
   type Manifest,
   archiveName,
   decodeManifest,

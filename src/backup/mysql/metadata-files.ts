@@ -1,4 +1,9 @@
 import {
+  type SystemFile,
+  encodeSystemFiles,
+  systemFilesName,
+} from '../../../formats/archive-record/index.ts';
+import {
   type TablespaceEntry,
   backupTypes,
   commonNames,
@@ -21,6 +26,7 @@ export interface MysqlFacts extends BackupFacts {
   /** Durable LSN when DDL was locked out. */
   lockedLsn: number;
   moved: readonly TablespaceEntry[];
+  systemFiles: readonly SystemFile[];
 }
 
 /** The text files that stock tools and scripts read; the checkpoints and the tablespaces come last. */
@@ -33,6 +39,7 @@ export function metadataFiles(info: MysqlInfo, facts: MysqlFacts): MetadataFile[
   };
   return [
     ...(binlog ? [{ name: names.binlogInfo, bytes: encodeBinlogInfo(binlog) }] : []),
+    { name: systemFilesName, bytes: encodeSystemFiles(facts.systemFiles) },
     { name: commonNames.backupMyCnf, bytes: backupMyCnf(info, facts) },
     {
       name: names.info,

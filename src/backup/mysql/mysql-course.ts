@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { TablespaceEntry } from '../../../formats/metadata/index.ts';
 import { BackupError } from '../../errors.ts';
 import { InstanceLock } from '../../server/mysql/instance-lock.ts';
@@ -29,6 +30,7 @@ export class MysqlCourse implements Course {
   readonly #lock: InstanceLock;
   #lockedLsn = 0;
   #moved: TablespaceEntry[] = [];
+  #systemFiles: TablespaceFile[] = [];
 
   private constructor(info: MysqlInfo, session: Session, lock: InstanceLock, register: boolean) {
     this.info = info;
@@ -57,6 +59,7 @@ export class MysqlCourse implements Course {
   async listTablespaces(): Promise<TablespaceFile[]> {
     const { files, moved } = await planTablespaces(this.#session, this.info);
     this.#moved = moved;
+    this.#systemFiles = files.filter(({ role }) => role === 'system');
     return files;
   }
 
@@ -66,7 +69,11 @@ export class MysqlCourse implements Course {
 
   metadataFiles(facts: BackupFacts): MetadataFile[] {
     const lockedLsn = this.#lockedLsn;
-    return metadataFiles(this.info, { ...facts, lockedLsn, moved: this.#moved });
+    // Later than at the position: they may have grown since, but are never too short.
+    const systemFiles = this.#systemFiles.map(({ member: name, source }) => {
+      return { name, size: statSync(source).size };
+    });
+    return metadataFiles(this.info, { ...facts, lockedLsn, moved: this.#moved, systemFiles });
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { systemFilesName } from '../../../formats/archive-record/index.ts';
 import { commonNames, decodeTablespaces } from '../../../formats/metadata/index.ts';
 import { blockBytes, blockStart } from '../../../formats/mysql-redo/index.ts';
 import { BackupError } from '../../errors.ts';
@@ -11,6 +12,7 @@ import { optionsOf } from '../recovery-options.ts';
 import type { RestoreCourse } from '../restore-course.ts';
 import { carriedBinlog, dropBinlog } from './carried-binlog.ts';
 import { checkRedo } from './check-redo.ts';
+import { extendSystemFiles } from './extend-system-files.ts';
 import { layDownRedo } from './lay-down-redo.ts';
 
 /** MySQL of the backup's own series, and no older release of it, recovers it. */
@@ -52,6 +54,7 @@ export const mysqlRestore: RestoreCourse = {
 
   arrange(backup, redo, reporter) {
     refuseLeftovers(backup.path);
+    extendSystemFiles(backup);
     layDownRedo(backup, redo);
     tellMoved(backup.path, reporter);
   },
@@ -112,6 +115,7 @@ export const mysqlRestore: RestoreCourse = {
     if (binlog) dropBinlog(path, binlog);
     // Made for the recovery: two servers on copies of this directory must not be one to replicas.
     rmSync(join(path, 'auto.cnf'), { force: true });
+    rmSync(join(path, systemFilesName), { force: true });
   },
 };
 

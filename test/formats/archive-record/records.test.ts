@@ -5,16 +5,18 @@ import {
   decodeEnd,
   decodeIndex,
   decodeManifest,
+  decodeSystemFiles,
   encodeBegin,
   encodeEnd,
   encodeIndex,
   encodeManifest,
+  encodeSystemFiles,
   endBytes,
   indexBytesMax,
 } from '../../../formats/archive-record/index.ts';
 import { FormatError } from '../../../formats/format-error.ts';
 import { text } from '../xbstream/support.ts';
-import { asObject, begin, end, entry, manifest } from './samples.ts';
+import { asObject, begin, end, entry, manifest, systemFiles } from './samples.ts';
 
 const show = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const indexOf = (...members: object[]): Uint8Array =>
@@ -51,6 +53,12 @@ const kinds: Kind[] = [
   },
   { name: 'xbpipe_end.json', bytes: encodeEnd(end), decode: decodeEnd, may: [] },
   { name: 'manifest.json', bytes: encodeManifest(manifest), decode: decodeManifest, may: [] },
+  {
+    name: 'xbpipe_system_files.json',
+    bytes: encodeSystemFiles(systemFiles),
+    decode: decodeSystemFiles,
+    may: [],
+  },
 ];
 
 const padded = (name: string, json: string): Uint8Array =>
@@ -253,6 +261,31 @@ describe('manifest', () => {
     assert.match(
       refusal(() => decodeManifest(text(json))),
       message,
+    );
+  });
+});
+
+describe('sizes of the system tablespace', () => {
+  it('come back as they were written', () => {
+    assert.deepEqual(decodeSystemFiles(encodeSystemFiles(systemFiles)), systemFiles);
+    assert.equal(
+      show(encodeSystemFiles(systemFiles.slice(0, 1))),
+      '{"format":1,"files":[{"name":"ibdata1","size":12582912}]}\n',
+    );
+  });
+
+  it('are of files in the backup, and not of too many', () => {
+    for (const name of ['', '.', '..', '../ibdata1', '/etc/passwd', 'mysql/ibdata1', '.hidden']) {
+      const bytes = encodeSystemFiles([{ name, size: 1 }]);
+      assert.match(
+        refusal(() => decodeSystemFiles(bytes)),
+        /files\[0\] > name at byte 0: ".*" is no file name/,
+      );
+    }
+    const many = encodeSystemFiles(Array.from({ length: 1001 }, () => ({ name: 'a', size: 1 })));
+    assert.match(
+      refusal(() => decodeSystemFiles(many)),
+      /1001 entries, more than 1000/,
     );
   });
 });

@@ -4,6 +4,7 @@ import type {
   EndRecord,
   Manifest,
   MemberEntry,
+  SystemFile,
 } from '../../../formats/archive-record/index.ts';
 
 const backupId = '6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21';
@@ -46,6 +47,11 @@ export const manifest: Manifest = {
   finishedAt: '2026-11-21T02:43:10.000Z',
   objects: [{ name: 'archive.xbs', size: 2400 }],
 };
+
+export const systemFiles: SystemFile[] = [
+  { name: 'ibdata1', size: 12_582_912 },
+  { name: 'ibdata2', size: 4_194_304 },
+];
 
 export function asObject(bytes: Uint8Array): Record<string, unknown> {
   return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import * as records from '../../../formats/archive-record/index.ts';
 import { encodeEnd as encodeEndChunk } from '../../../formats/xbstream/index.ts';
 import { specTable } from '../../support/spec-table.ts';
-import { asObject, begin, end, entry, manifest } from './samples.ts';
+import { asObject, begin, end, entry, manifest, systemFiles } from './samples.ts';
 
 const spec = 'formats/archive-record/archive-record.md';
 
@@ -28,13 +28,17 @@ describe('archive-record.md', () => {
     assert.deepEqual(fieldsOf(3), keysOf(records.encodeEnd(end)));
     assert.deepEqual(fieldsOf(4), keysOf(records.encodeManifest(manifest)));
     assert.deepEqual(fieldsOf(5), Object.keys(objects[0] ?? {}));
-    assert.deepEqual(fieldsOf(6), []);
+    const sizes = asObject(records.encodeSystemFiles(systemFiles));
+    assert.deepEqual(fieldsOf(6), Object.keys(sizes));
+    assert.deepEqual(fieldsOf(7), Object.keys((sizes['files'] as object[])[0] ?? {}));
+    assert.deepEqual(fieldsOf(8), []);
   });
 
   it('names the members and states the version and the limits of the code', () => {
     const text = readFileSync(spec, 'utf8');
-    const { beginName, indexName, endName, manifestName, archiveName } = records;
-    for (const name of [beginName, indexName, endName, manifestName, archiveName]) {
+    const { beginName, indexName, endName, manifestName, archiveName, systemFilesName } = records;
+    const names = [beginName, indexName, endName, manifestName, archiveName, systemFilesName];
+    for (const name of names) {
       assert.ok(text.includes(`\`${name}\``), name);
     }
     const limits = specTable(spec, ['limit', 'value', 'why']).map(([, value]) => value);
