@@ -1,10 +1,11 @@
-# Sourced by servers.sh: MariaDB installed in the system, with apt where it is missing.
+# Sourced by servers.sh: MariaDB, zstd and lz4 installed in the system, with apt where they are
+# missing.
 #
 # The package mariadb-server is never installed, because it sets up a system service;
 # mariadb-server-core has the same mariadbd. The plugins that only mariadb-server has (key
 # management, ARCHIVE) are unpacked to .cache/servers/<suite>/plugin.
 
-installed=(mariadb-server-core mariadb-client mariadb-backup)
+installed=(mariadb-server-core mariadb-client mariadb-backup zstd lz4)
 
 have_in_system() {
   local name version

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the servers that the tests run, with their clients, available:
 #
-#   mariadb-10.11  from Debian 12 (bookworm), with mariadb-backup
+#   mariadb-10.11  from Debian 12 (bookworm), with mariadb-backup, and with zstd and lz4
 #   mariadb-11.8   from Debian 13 (trixie), with mariadb-backup
 #   mysql-9.7      from Debian's suite sid, which moves: whatever version it has
 #
@@ -38,6 +38,11 @@ describe() {
       helpers=(my_print_defaults resolveip)
       resolved=(mariadb-server-core mariadb-client-core mariadb-backup)
       files_of=(mariadb-client mariadb-server)
+      # Tests hold our members against what these make of them.
+      if [ "$1" = mariadb-10.11 ]; then
+        programs+=(zstd lz4)
+        resolved+=(zstd lz4)
+      fi
       ;;
     mysql-*)
       server=mysqld

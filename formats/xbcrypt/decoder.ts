@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto';
 import { crc32 } from '../crc.ts';
 import { FormatError } from '../format-error.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue } from '../byte-queue.ts';
 import {
   chunkHeader,
   isMagicPrefix,
@@ -79,9 +79,9 @@ export class XbcryptDecoder {
   /** @throws FormatError truncated inside a chunk, naming the field the input ended in. */
   end(): void {
     this.#failing(() => {
-      const there = this.#queue.length;
+      const there = this.#queue.available;
       if (there === 0) return;
-      const head = this.#queue.peek(magicBytes);
+      const head = this.#peekMagic();
       if (!isMagicPrefix(head)) throw this.#invalid('magic', 'not an xbcrypt chunk');
       throw new FormatError(
         'truncated',
@@ -98,7 +98,7 @@ export class XbcryptDecoder {
     const { version, header, size } = this.#pending;
     const ivSize = Number(header.ivLength);
     const bodySize = Number(header.encryptedSize);
-    if (this.#queue.length < size + ivSize + bodySize) return undefined;
+    if (this.#queue.available < size + ivSize + bodySize) return undefined;
 
     const chunk = this.#queue.take(size + ivSize + bodySize);
     const body = chunk.subarray(size + ivSize);
@@ -116,7 +116,7 @@ export class XbcryptDecoder {
 
   /** The header, or undefined while it is not all there. Checks everything that needs no ciphertext. */
   #readHeader(): Pending | undefined {
-    const magic = this.#queue.peek(magicBytes);
+    const magic = this.#peekMagic();
     if (!isMagicPrefix(magic)) throw this.#invalid('magic', 'not an xbcrypt chunk');
     if (magic.length < magicBytes) return undefined;
     const version = versionOf(magic);
@@ -124,7 +124,7 @@ export class XbcryptDecoder {
       throw this.#invalid('magic', `unknown version ${JSON.stringify(ascii(magic.subarray(7)))}`);
     }
     const size = version === 1 ? shortHeader.size : chunkHeader.size;
-    if (this.#queue.length < size) return undefined;
+    if (this.#queue.available < size) return undefined;
     const bytes = this.#queue.peek(size);
     const header =
       version === 1 ? { ...shortHeader.decode(bytes), ivLength: 0n } : chunkHeader.decode(bytes);
@@ -176,9 +176,14 @@ export class XbcryptDecoder {
     return createDecipheriv(cipherOf(this.#key), this.#key, iv).update(body);
   }
 
+  /** As much of the magic as is there. */
+  #peekMagic(): Uint8Array {
+    return this.#queue.peek(Math.min(magicBytes, this.#queue.available));
+  }
+
   #fieldAt(there: number): string {
     if (this.#pending === undefined) {
-      const version = versionOf(this.#queue.peek(magicBytes));
+      const version = versionOf(this.#peekMagic());
       const fields = Object.entries(version === 1 ? shortHeader.offset : chunkHeader.offset);
       return fields.findLast(([, offset]) => offset <= there)?.[0] ?? 'magic';
     }

@@ -8,7 +8,7 @@
 import { crc32 } from '../crc.ts';
 import { FormatError } from '../format-error.ts';
 import { toSafeNumber } from '../layout.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue } from '../byte-queue.ts';
 import type { ChunkEvent, ChunkHead, PayloadHead, SparseRun } from './chunk-event.ts';
 import {
   chunkPrefix,

@@ -39,7 +39,9 @@ export type ProgramName =
   | 'mysqlbinlog'
   | 'mysqladmin'
   | 'ibd2sdi'
-  | 'innochecksum';
+  | 'innochecksum'
+  | 'zstd'
+  | 'lz4';
 
 const usualPlaces = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin'];
 

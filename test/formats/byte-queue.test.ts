@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ByteQueue } from '../../../formats/xbstream/byte-queue.ts';
+import { ByteQueue } from '../../formats/byte-queue.ts';
 
 function queueOf(...pieces: number[][]): ByteQueue {
   const queue = new ByteQueue();
