@@ -1,5 +1,5 @@
 import { FormatError } from '../format-error.ts';
-import { parseJsonRecord } from './json-record.ts';
+import { parseJsonRecord } from './parse-record.ts';
 import { beginName, recordFormat } from './names.ts';
 
 /** What is known before the first page is copied: see archive-record.md. */
@@ -14,6 +14,14 @@ export interface BeginRecord {
   /** Checkpoint LSN that the copied redo starts at. */
   redoStart: number;
   parentId?: string | undefined;
+  /** How its members are compressed; undefined when they are not. */
+  compression?: string | undefined;
+  /** Algorithm that its members are encrypted with; undefined when they are not. */
+  encryption?: string | undefined;
+  /** Tells a wrong key before anything is decrypted, hex: see seal.ts. */
+  keyCheck?: string | undefined;
+  /** True when the index has the SHA-256 of every chunk. */
+  digests: boolean;
   /** ISO 8601, UTC. */
   startedAt: string;
 }
@@ -22,9 +30,16 @@ export interface BeginRecord {
 export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
-  const { parentId = null, ...rest } = record;
+  const { parentId, compression, encryption, keyCheck, digests, ...rest } = record;
+  const optional = {
+    parentId: parentId ?? null,
+    compression: compression ?? null,
+    encryption: encryption ?? null,
+    keyCheck: keyCheck ?? null,
+    digests,
+  };
   return new TextEncoder().encode(
-    JSON.stringify({ format: recordFormat, ...rest, parentId }) + '\n',
+    JSON.stringify({ format: recordFormat, ...rest, ...optional }) + '\n',
   );
 }
 
@@ -41,7 +56,11 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
     serverVersion: record.string('serverVersion'),
     pageSize: record.number('pageSize'),
     redoStart: record.number('redoStart'),
-    parentId: record.optionalString('parentId'),
     startedAt: record.string('startedAt'),
+    parentId: record.optionalString('parentId'),
+    compression: record.optionalString('compression'),
+    encryption: record.optionalString('encryption'),
+    keyCheck: record.optionalString('keyCheck'),
+    digests: record.optionalBoolean('digests') ?? false,
   };
 }

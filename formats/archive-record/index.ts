@@ -1,6 +1,7 @@
-export { beginName, endName, indexName, recordFormat } from './names.ts';
+export { beginName, endName, indexName, isIndexName, recordFormat } from './names.ts';
 export { type BeginRecord, beginBytesMax, decodeBegin, encodeBegin } from './begin.ts';
 export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';
+export { isSealed, keyCheckOf, sealOf } from './seal.ts';
 export {
   type MemberEntry,
   decodeIndex,

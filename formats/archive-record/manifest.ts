@@ -1,4 +1,5 @@
-import { asJsonRecord, parseJsonRecord } from './json-record.ts';
+import { asJsonRecord } from '../json-record.ts';
+import { parseJsonRecord } from './parse-record.ts';
 import { recordFormat } from './names.ts';
 
 /** Name of the commit record of a backup that is a directory or a bucket prefix. */

@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
-import { asJsonRecord, isCount, parseJsonRecord } from './json-record.ts';
+import { type JsonRecord, asJsonRecord, isCount } from '../json-record.ts';
+import { parseJsonRecord } from './parse-record.ts';
 import { indexName, recordFormat } from './names.ts';
 
 /** One member of the archive and where its chunks lie. */
@@ -9,17 +10,21 @@ export interface MemberEntry {
   spaceId?: number | undefined;
   /** Physical page size, bytes. */
   pageSize?: number | undefined;
-  /** Bytes of the member. */
+  /** Bytes of the member in the archive. */
   size: number;
+  /** Bytes of the file that it decodes to; undefined where nothing is encoded. */
+  plainSize?: number | undefined;
   /** Four numbers a chunk: archive offset of its header, payload length, file offset, CRC-32. */
   chunks: number[];
+  /** SHA-256 of each chunk's payload, hex; undefined in an archive without digests. */
+  digests?: string[] | undefined;
 }
 
 export const numbersPerChunk = 4;
 
 /** Upper bound of an index's length for what was seen in the stream, so that a reader can limit it. */
 export const indexBytesMax = (members: number, chunks: number): number =>
-  1024 + members * 4096 + chunks * 80;
+  1024 + members * 4096 + chunks * 160;
 
 /** The index as text, one member a line, in pieces so that it is never in memory twice. */
 export function* encodeIndex(
@@ -31,8 +36,9 @@ export function* encodeIndex(
     `{"format":${recordFormat},"backupId":${JSON.stringify(backupId)},"members":[`,
   );
   let separator = '\n';
-  for (const { path, spaceId, pageSize, size, chunks } of members) {
-    yield encoder.encode(separator + JSON.stringify({ path, spaceId, pageSize, size, chunks }));
+  for (const { path, spaceId, pageSize, size, plainSize, chunks, digests } of members) {
+    const entry = { path, spaceId, pageSize, size, plainSize, chunks, digests };
+    yield encoder.encode(separator + JSON.stringify(entry));
     separator = ',\n';
   }
   yield encoder.encode('\n]}\n');
@@ -58,6 +64,21 @@ function decodeMember(value: unknown, position: number): MemberEntry {
     spaceId: record.optionalNumber('spaceId'),
     pageSize: record.optionalNumber('pageSize'),
     size: record.number('size'),
+    plainSize: record.optionalNumber('plainSize'),
     chunks,
+    digests: decodeDigests(name, record, chunks.length / numbersPerChunk),
   };
+}
+
+function decodeDigests(name: string, record: JsonRecord, count: number): string[] | undefined {
+  const digests = record.optionalArray('digests');
+  if (digests === undefined) return undefined;
+  if (digests.length !== count || !digests.every(isDigest)) {
+    throw new FormatError('invalid', `${name} > digests`, 0, 'a SHA-256 a chunk wanted');
+  }
+  return digests;
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }

@@ -1,6 +1,7 @@
 import { FormatError } from '../format-error.ts';
-import { asJsonRecord, parseJsonRecord } from './json-record.ts';
+import { asJsonRecord } from '../json-record.ts';
 import { recordFormat } from './names.ts';
+import { parseJsonRecord } from './parse-record.ts';
 
 /** Name of the record in a backup of MySQL. */
 export const systemFilesName = 'xbpipe_system_files.json';

@@ -18,6 +18,7 @@ export { createPageCheck, type PageCheck, type PageCheckOptions } from './page-c
 export { crc32Checksum, zipChecksum } from './page-checksum.ts';
 export { pageCompressedHeader } from './page-compressed-header.ts';
 export { pageCompressionAlgorithms, type PageCompression } from './page-compression.ts';
+export { isPageCompressed, isPageEncrypted } from './packed-page.ts';
 export { describePageFault, type PageFault, type PageRule } from './page-fault.ts';
 export { pageLsn, pageLsnNumber } from './page-lsn.ts';
 export { describePageType, mariadbPageTypes, mysqlPageTypes, pageTypes } from './page-type.ts';

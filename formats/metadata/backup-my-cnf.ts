@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { assertOneLine, parseU64, splitLines, type KeyValue } from './key-values.ts';
+import { shown } from './shown.ts';
 
 const name = 'backup-my.cnf';
 
@@ -38,13 +39,13 @@ export function decodeBackupMyCnf(bytes: Uint8Array): BackupMyCnf {
     const line = text.trim();
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;
     if (line.startsWith('[')) {
-      if (line !== '[mysqld]' || inGroup) throw lineError(offset, `group ${JSON.stringify(line)}`);
+      if (line !== '[mysqld]' || inGroup) throw lineError(offset, `group ${shown(line)}`);
       inGroup = true;
       continue;
     }
     if (!inGroup) throw lineError(offset, 'an option before [mysqld]');
     const [, key = '', value = ''] = /^([\w-]+)(?:\s*=\s*(.*))?$/u.exec(line) ?? [];
-    if (key === '') throw lineError(offset, `${JSON.stringify(line)} is no option`);
+    if (key === '') throw lineError(offset, `${shown(line)} is no option`);
     options.push([key, value]);
     offsets.set(normalise(key), offset);
   }
@@ -65,7 +66,7 @@ function lookup(options: readonly KeyValue[], offsets: ReadonlyMap<string, numbe
       const number = parseU64(value);
       if (number !== undefined) return number;
       const offset = offsets.get(normalise(option)) ?? 0;
-      const text = `${JSON.stringify(value)} is no unsigned 64-bit number`;
+      const text = `${shown(value)} is no unsigned 64-bit number`;
       throw new FormatError('invalid', `${name} > ${option}`, offset, text);
     },
   };
@@ -73,7 +74,7 @@ function lookup(options: readonly KeyValue[], offsets: ReadonlyMap<string, numbe
 
 function optionLine(key: string, value: string): string {
   if (!/^[\w-]+$/u.test(key)) {
-    throw new FormatError('invalid', `${name} > key`, 0, `${JSON.stringify(key)} is no option`);
+    throw new FormatError('invalid', `${name} > key`, 0, `${shown(key)} is no option`);
   }
   assertOneLine(value, `${name} > ${key}`);
   return `${key}=${value}\n`;

@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { assertOneLine, parseU64, splitLines } from './key-values.ts';
+import { shown } from './shown.ts';
 
 /** The fields of the line, as in binlog-info.md. */
 export const binlogInfoRows = [
@@ -35,9 +36,13 @@ export function decodeBinlogInfo(bytes: Uint8Array): BinlogInfo {
     throw new FormatError('invalid', `${name} > line`, 0, `${fields.length} fields, not 2 or 3`);
   }
   if (file === '') throw new FormatError('invalid', `${name} > file`, 0, 'no file name');
+  // A flipped bit makes a carriage return of a hyphen.
+  if (fields.some((field) => /\p{Cc}/u.test(field))) {
+    throw new FormatError('invalid', `${name} > line`, 0, 'a control character');
+  }
   const number = parseU64(position);
   if (number === undefined) {
-    const text = `${JSON.stringify(position)} is no unsigned 64-bit number`;
+    const text = `${shown(position)} is no unsigned 64-bit number`;
     throw new FormatError('invalid', `${name} > position`, 0, text);
   }
   return { file, position: number, ...(gtid !== undefined && { gtid }) };
@@ -54,7 +59,7 @@ export function encodeBinlogInfo(info: BinlogInfo): Uint8Array {
   for (const field of fields) {
     assertOneLine(field, `${name} > line`);
     if (field.includes('\t')) {
-      throw new FormatError('invalid', `${name} > line`, 0, `a tab in ${JSON.stringify(field)}`);
+      throw new FormatError('invalid', `${name} > line`, 0, `a tab in ${shown(field)}`);
     }
   }
   return new TextEncoder().encode(`${fields.join('\t')}\n`);

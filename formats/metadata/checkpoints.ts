@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { encodeKeyValues, KeyValues, type KeyValue } from './key-values.ts';
+import { shown } from './shown.ts';
 
 /** The keys of the file in their order, as in checkpoints.md. */
 export const checkpointsRows = [
@@ -131,7 +132,7 @@ function checkBackupType(type: string, offset: number): void {
       'invalid',
       `${name} > backup_type`,
       offset,
-      `${JSON.stringify(type)} is no word of at most ${backupTypeBytesMax} bytes`,
+      `${shown(type)} is no word of at most ${backupTypeBytesMax} bytes`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { FormatError } from '../format-error.ts';
+import { shown } from './shown.ts';
 
 /** One `key = value` line. */
 export type KeyValue = readonly [key: string, value: string];
@@ -70,12 +71,7 @@ export class KeyValues {
       if (cut < 0) throw new FormatError('invalid', `${name} > line`, offset, `no " = " in a line`);
       const key = text.slice(0, cut);
       if (!isKey(key)) {
-        throw new FormatError(
-          'invalid',
-          `${name} > key`,
-          offset,
-          `${JSON.stringify(key)} is no key`,
-        );
+        throw new FormatError('invalid', `${name} > key`, offset, `${shown(key)} is no key`);
       }
       if (this.#values.has(key)) {
         throw new FormatError('invalid', `${name} > ${key}`, offset, 'given twice');
@@ -98,7 +94,7 @@ export class KeyValues {
     const { value, offset } = this.#get(key);
     const number = parseU64(value);
     if (number === undefined) {
-      throw this.#invalid(key, offset, `${JSON.stringify(value)} is no unsigned 64-bit number`);
+      throw this.#invalid(key, offset, `${shown(value)} is no unsigned 64-bit number`);
     }
     return number;
   }
@@ -111,7 +107,7 @@ export class KeyValues {
       throw this.#invalid(
         key,
         offset,
-        `${JSON.stringify(value)} is none of ${Object.keys(choices).join(', ')}`,
+        `${shown(value)} is none of ${Object.keys(choices).join(', ')}`,
       );
     }
     return found[1];
@@ -158,7 +154,7 @@ export function encodeKeyValues(
 ): Uint8Array {
   for (const [key, value] of entries) {
     if (!isKey(key)) {
-      throw new FormatError('invalid', `${name} > key`, 0, `${JSON.stringify(key)} is no key`);
+      throw new FormatError('invalid', `${name} > key`, 0, `${shown(key)} is no key`);
     }
     assertOneLine(value, `${name} > ${key}`);
   }
@@ -169,7 +165,7 @@ export function encodeKeyValues(
 /** @throws FormatError invalid when the value would be read back as something else. */
 export function assertOneLine(value: string, field: string): void {
   if (/[\n\r\0]/u.test(value)) {
-    throw new FormatError('invalid', field, 0, `${JSON.stringify(value)} is not one line`);
+    throw new FormatError('invalid', field, 0, `${shown(value)} is not one line`);
   }
 }
 

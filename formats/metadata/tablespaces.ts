@@ -1,5 +1,6 @@
-import { asJsonRecord } from '../archive-record/json-record.ts';
+import { asJsonRecord } from '../json-record.ts';
 import { FormatError } from '../format-error.ts';
+import { shown } from './shown.ts';
 
 /** The keys of the file and of each entry in their order, as in tablespaces.md. */
 export const tablespacesRows = [
@@ -102,11 +103,6 @@ function checkType(text: string, field: string): TablespaceType {
   if (type !== undefined) return type;
   const message = `${shown(text)} is none of ${types.join(', ')}`;
   throw new FormatError('invalid', field, 0, message);
-}
-
-/** A text from outside may be as long as the file. */
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 80));
 }
 
 function checkSize(bytes: Uint8Array): void {

@@ -1,18 +1,21 @@
+import { type Hash, createHash } from 'node:crypto';
 import {
   type BeginRecord,
   type MemberEntry,
   beginName,
   endName,
-  indexName,
+  isIndexName,
 } from '../../formats/archive-record/index.ts';
 import {
   ChunkDecoder,
   type ChunkEvent,
   type ChunkHead,
   type PayloadHead,
+  encodeEnd,
+  encodePayloadHeader,
 } from '../../formats/xbstream/index.ts';
 import { BackupError } from '../errors.ts';
-import { CapturedRecords } from './captured-records.ts';
+import { CapturedRecords, type Seal } from './captured-records.ts';
 import { safeMemberPath } from './member-path.ts';
 
 /** A backup by a stock tool has these; without them a cut at a chunk edge would go unseen. */
@@ -21,11 +24,24 @@ const stockEndings = [
   ['xtrabackup_info', 'mariadb_backup_info'],
 ];
 
+export interface CheckerOptions {
+  /** Also accept archives that are no backup; then only open members betray a cut. */
+  anyArchive?: boolean;
+  /** Of an encrypted backup, to check who wrote it. */
+  key?: Uint8Array | undefined;
+  /** Refuse an encrypted backup when there is no key. */
+  needKey?: boolean;
+  /** Hears of an archive that stops too early between two chunks; without it, that is refused. */
+  onCut?: ((fault: BackupError) => void) | undefined;
+}
+
 type HeadEvent = Exclude<ChunkEvent, { kind: 'data' | 'checked' }>;
 
 export interface ArchiveSummary {
   /** The begin record of an archive that xbpipe wrote; undefined for other archives. */
   begin: BeginRecord | undefined;
+  /** What is known of who wrote it. */
+  seal: Seal;
   members: number;
   payloadBytes: number;
 }
@@ -40,17 +56,30 @@ export class ArchiveChecker {
   readonly #decoder = new ChunkDecoder();
   readonly #open = new Map<string, MemberEntry>();
   readonly #done = new Map<string, MemberEntry>();
-  readonly #records = new CapturedRecords();
+  readonly #records: CapturedRecords;
+  readonly #headers = createHash('sha256');
+  /** Of the payload at hand, in an archive whose index has digests. */
+  #digest: Hash | undefined;
+  #digested: MemberEntry | undefined;
   readonly #anyArchive: boolean;
+  readonly #onCut: CheckerOptions['onCut'];
   /** Begins with our begin record; undefined before the first chunk. */
   #own: boolean | undefined;
+  /** The index is complete. */
+  #indexed = false;
   #capturing: string | undefined;
   #chunks = 0;
   #payloadBytes = 0;
 
-  /** `anyArchive`: also accept archives that are no backup; then only open members betray a cut. */
-  constructor(options: { anyArchive?: boolean } = {}) {
+  constructor(options: CheckerOptions = {}) {
     this.#anyArchive = options.anyArchive ?? false;
+    this.#onCut = options.onCut;
+    this.#records = new CapturedRecords(options);
+  }
+
+  /** The begin record of an archive of ours, as soon as its last byte came. */
+  get begin(): BeginRecord | undefined {
+    return this.#records.hasBegin ? this.#records.begin : undefined;
   }
 
   /** Judges the next bytes of the archive; the events' data are views of `bytes`. */
@@ -61,10 +90,14 @@ export class ArchiveChecker {
         this.#data(event.bytes);
         yield event;
       } else if (event.kind === 'checked') {
+        this.#checked();
         yield event;
       } else {
         const safe = withSafePaths(event);
         this.#order(safe);
+        if (this.#own === true && safe.path !== event.path) {
+          throw corrupt(`${safe.path} at byte ${safe.archiveOffset} is not named as we write it`);
+        }
         yield safe;
       }
     }
@@ -73,6 +106,17 @@ export class ArchiveChecker {
   /** The end of the stream: returns only when the archive is whole. */
   end(): ArchiveSummary {
     this.#decoder.end();
+    try {
+      return this.#prove();
+    } catch (error) {
+      const isCut = error instanceof BackupError && error.code === 'incomplete';
+      if (!this.#onCut || !isCut) throw error;
+      this.#onCut(error);
+      return this.#unproved();
+    }
+  }
+
+  #prove(): ArchiveSummary {
     const [unclosed] = this.#open.keys();
     if (unclosed !== undefined) {
       throw incomplete(`it ends while ${unclosed} is open (${this.#open.size} members in all)`);
@@ -80,11 +124,18 @@ export class ArchiveChecker {
     if (this.#own === undefined) throw incomplete('it is empty');
     if (this.#own) {
       if (!this.#done.has(endName)) throw incomplete('it has no end record');
-      const { begin, end } = this.#records.prove(this.#done);
-      return { begin, members: end.members, payloadBytes: end.payloadBytes };
+      const chunksSha256 = this.#headers.digest('hex');
+      const { end, seal } = this.#records.prove({ members: this.#done, chunksSha256 });
+      const { members, payloadBytes } = end;
+      return { begin: this.#records.begin, seal, members, payloadBytes };
     }
     if (!this.#anyArchive) this.#requireStockEndings();
-    return { begin: undefined, members: this.#done.size, payloadBytes: this.#payloadBytes };
+    return this.#unproved();
+  }
+
+  #unproved(): ArchiveSummary {
+    const { size: members } = this.#done;
+    return { begin: undefined, seal: 'none', members, payloadBytes: this.#payloadBytes };
   }
 
   #order(event: HeadEvent): void {
@@ -107,8 +158,7 @@ export class ArchiveChecker {
         this.#member(event).size = event.fileOffset;
         break;
       case 'end':
-        this.#done.set(path, this.#member(event));
-        this.#open.delete(path);
+        this.#end(event);
         break;
       case 'rename':
         this.#moved(event, event.newPath);
@@ -139,10 +189,10 @@ export class ArchiveChecker {
     }
     if (this.#done.has(endName)) throw corrupt(`${path} ${at} comes after the end record`);
     if (path === beginName) return;
-    if (path !== endName && this.#done.has(indexName)) {
+    if (path !== endName && this.#indexed) {
       throw corrupt(`${path} ${at} comes after the index`);
     }
-    const closing = path === indexName || path === endName;
+    const closing = isIndexName(path) || path === endName;
     const [unclosed] = [...this.#open.keys()].filter((open) => open !== path).slice(0, 1);
     if (closing && unclosed !== undefined) {
       throw incomplete(`${unclosed} is not closed before ${path} ${at}`);
@@ -159,18 +209,46 @@ export class ArchiveChecker {
       );
     }
     if (this.#own) {
-      member.chunks.push(head.archiveOffset, head.length, head.fileOffset, head.crc);
+      const { archiveOffset, length, fileOffset, crc } = head;
+      member.chunks.push(archiveOffset, length, fileOffset, crc);
+      if (path !== endName)
+        this.#headers.update(encodePayloadHeader(path, fileOffset, length, crc));
       if (CapturedRecords.wants(path)) this.#capturing = path;
+      if (path === beginName || this.#records.digestsAreWanted) this.#startDigest(member);
     }
     member.size = next;
     this.#chunks += 1;
     this.#payloadBytes += head.length;
   }
 
+  #end(event: ChunkHead): void {
+    const { path } = event;
+    const member = this.#member(event);
+    // Nothing else repeats the name of an empty member for who cannot read the index.
+    if (this.#own && member.chunks.length === 0) this.#headers.update(encodeEnd(path));
+    this.#done.set(path, member);
+    this.#open.delete(path);
+    if (this.#own) this.#indexed ||= isIndexName(path);
+  }
+
   #data(bytes: Uint8Array): void {
+    this.#digest?.update(bytes);
     if (this.#capturing === undefined) return;
     const seen = { members: this.#done.size, chunks: this.#chunks };
     this.#records.add(this.#capturing, bytes, seen);
+  }
+
+  #startDigest(member: MemberEntry): void {
+    this.#digest = createHash('sha256');
+    this.#digested = member;
+  }
+
+  /** A payload is complete and its CRC right. */
+  #checked(): void {
+    if (this.#digest && this.#digested) {
+      (this.#digested.digests ??= []).push(this.#digest.digest('hex'));
+    }
+    this.#digest = undefined;
   }
 
   #member({ path, archiveOffset }: ChunkHead): MemberEntry {
@@ -214,7 +292,7 @@ export class ArchiveChecker {
 
 /** An archive of ours that lost its front must not pass by the weaker rules for others. */
 function refuseRecord({ path, archiveOffset }: HeadEvent): void {
-  if (path !== beginName && path !== indexName && path !== endName) return;
+  if (!CapturedRecords.wants(path)) return;
   throw corrupt(
     `${path} at byte ${archiveOffset} is there, but the archive does not begin with ${beginName}`,
   );

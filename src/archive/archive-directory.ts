@@ -9,6 +9,7 @@ import {
 import { toBackupError } from '../errors.ts';
 import { FileSink } from '../sink/file-sink.ts';
 import { StagedDirectory } from '../sink/staged-directory.ts';
+import type { Encoding } from '../transform/encoding.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import type { MemberInfo, MemberStore, MemberWriter } from './member-store.ts';
 
@@ -27,11 +28,16 @@ export class ArchiveDirectory implements MemberStore {
     this.#begin = begin;
   }
 
-  static async create(path: string, begin: BeginRecord): Promise<ArchiveDirectory> {
+  static async create(
+    path: string,
+    begin: BeginRecord,
+    encoding?: Encoding,
+  ): Promise<ArchiveDirectory> {
     const directory = await StagedDirectory.create(path, { empty: true });
     try {
       const sink = await FileSink.create(join(directory.stage, archiveName));
-      return new ArchiveDirectory(directory, await ArchiveWriter.begin(sink, begin), begin);
+      const archive = await ArchiveWriter.begin(sink, begin, encoding);
+      return new ArchiveDirectory(directory, archive, begin);
     } catch (error) {
       await directory.discard();
       throw error;

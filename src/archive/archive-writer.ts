@@ -8,11 +8,15 @@ import {
   encodeIndex,
   endName,
   indexName,
+  isIndexName,
+  sealOf,
 } from '../../formats/archive-record/index.ts';
 import { crc32 } from '../../formats/crc.ts';
 import { encodeEnd, encodePayloadHeader } from '../../formats/xbstream/index.ts';
 import { BackupError } from '../errors.ts';
 import type { ByteSink } from '../sink/byte-sink.ts';
+import { type Encoding, plainEncoding } from '../transform/encoding.ts';
+import { memberEncoder } from '../transform/member-encoder.ts';
 import type { MemberInfo, MemberStore, MemberWriter } from './member-store.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -27,21 +31,28 @@ export const chunkBytesMax = 10 * 1024 * 1024;
 export class ArchiveWriter implements MemberStore {
   readonly #sink: ByteSink;
   readonly #queue = new WriteQueue();
-  readonly #backupId: string;
+  readonly #begin: BeginRecord;
+  readonly #encoding: Encoding;
+  readonly #headers = createHash('sha256');
   readonly #members: MemberEntry[] = [];
-  readonly #paths = new Set<string>([beginName, indexName, endName]);
+  readonly #paths = new Set<string>([beginName, endName]);
   #open = 0;
   #offset = 0;
   #payloadBytes = 0;
 
-  private constructor(sink: ByteSink, backupId: string) {
+  private constructor(sink: ByteSink, begin: BeginRecord, encoding: Encoding) {
     this.#sink = sink;
-    this.#backupId = backupId;
+    this.#begin = begin;
+    this.#encoding = encoding;
   }
 
-  /** Starts an archive with its begin record. */
-  static async begin(sink: ByteSink, record: BeginRecord): Promise<ArchiveWriter> {
-    const writer = new ArchiveWriter(sink, record.backupId);
+  /** Starts an archive with its begin record. Members come encoded; the index is encoded here. */
+  static async begin(
+    sink: ByteSink,
+    record: BeginRecord,
+    encoding = plainEncoding,
+  ): Promise<ArchiveWriter> {
+    const writer = new ArchiveWriter(sink, record, encoding);
     await writer.#record(beginName, [encodeBegin(record)]);
     return writer;
   }
@@ -51,7 +62,7 @@ export class ArchiveWriter implements MemberStore {
   }
 
   open(info: MemberInfo): MemberWriter {
-    if (this.#paths.has(info.path)) {
+    if (this.#paths.has(info.path) || isIndexName(info.path)) {
       throw new BackupError('failed', `${info.path} would be in the archive twice`);
     }
     this.#paths.add(info.path);
@@ -60,33 +71,39 @@ export class ArchiveWriter implements MemberStore {
 
   async finish(): Promise<void> {
     if (this.#open > 0) throw new BackupError('failed', `${this.#open} members are still open`);
+    const { backupId } = this.#begin;
     const counted = { members: this.#members.length, payloadBytes: this.#payloadBytes };
-    const indexOffset = this.#offset;
-    const hash = createHash('sha256');
-    let indexLength = 0;
-    const pieces = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-      for (const piece of pieces) {
-        hash.update(piece);
-        indexLength += piece.length;
-        yield piece;
-      }
-    };
-    await this.#record(indexName, pieces(encodeIndex(this.#backupId, [...this.#members])));
-    const record = {
-      backupId: this.#backupId,
-      indexOffset,
-      indexLength,
-      indexSha256: hash.digest('hex'),
-      ...counted,
-      endOffset: this.#offset,
-    };
-    await this.#record(endName, [encodeEndRecord(record)]);
+    const index = await this.#writeIndex();
+    const chunksSha256 = this.#headers.copy().digest('hex');
+    const end = { backupId, ...index, ...counted, endOffset: this.#offset, chunksSha256 };
+    const { encryption } = this.#encoding;
+    const hmac = encryption && sealOf(encryption.key, end, encodeBegin(this.#begin));
+    await this.#record(endName, [encodeEndRecord({ ...end, hmac })]);
     await this.#sink.close();
   }
 
   async abort(): Promise<void> {
     this.#queue.break(new BackupError('failed', 'the backup was given up'));
     await this.#sink.abort();
+  }
+
+  /** Writes the index as it is now; returns what the end record says of it. */
+  async #writeIndex(): Promise<{ indexOffset: number; indexLength: number; indexSha256: string }> {
+    const encoder = memberEncoder(this.#encoding, { packed: false });
+    const hash = createHash('sha256');
+    const indexOffset = this.#offset;
+    let indexLength = 0;
+    const encoded = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+      for (const piece of pieces) {
+        const bytes = encoder?.encode(piece).slice() ?? piece;
+        hash.update(bytes);
+        indexLength += bytes.length;
+        yield bytes;
+      }
+    };
+    const text = joined(encodeIndex(this.#begin.backupId, [...this.#members]), recordChunkBytes);
+    await this.#record(indexName + (encoder?.suffix ?? ''), encoded(text));
+    return { indexOffset, indexLength, indexSha256: hash.digest('hex') };
   }
 
   /** Writes a small member of its own, joining pieces into chunks of a useful size. */
@@ -98,27 +115,43 @@ export class ArchiveWriter implements MemberStore {
 
   #start(info: MemberInfo): MemberWriter {
     const { path, spaceId, pageSize, urgent = false } = info;
-    const entry: MemberEntry = { path, spaceId, pageSize, size: 0, chunks: [] };
+    const digests = this.#encoding.digests ? { digests: [] } : {};
+    const entry: MemberEntry = { path, spaceId, pageSize, size: 0, chunks: [], ...digests };
     this.#members.push(entry);
     this.#open += 1;
     return {
-      write: (payload, crc) => this.#queue.add(urgent, () => this.#payload(entry, payload, crc)),
-      close: async () => {
-        await this.#queue.add(urgent, () => this.#put([encodeEnd(path)]));
+      write: (payload, crc, sha256) =>
+        this.#queue.add(urgent, () => this.#payload(entry, payload, { crc, sha256 })),
+      close: async (plainSize) => {
+        entry.plainSize = plainSize;
+        await this.#queue.add(urgent, () => this.#end(entry));
         this.#open -= 1;
       },
     };
   }
 
-  async #payload(entry: MemberEntry, payload: Uint8Array, crc: number): Promise<void> {
+  async #payload(
+    entry: MemberEntry,
+    payload: Uint8Array,
+    { crc, sha256 }: { crc: number; sha256: string | undefined },
+  ): Promise<void> {
     if (payload.length > chunkBytesMax) {
       throw new BackupError('failed', `${entry.path}: a chunk of ${payload.length} bytes`);
     }
     const header = encodePayloadHeader(entry.path, entry.size, payload.length, crc);
+    this.#headers.update(header);
     entry.chunks.push(this.#offset, payload.length, entry.size, crc);
+    entry.digests?.push(sha256 ?? createHash('sha256').update(payload).digest('hex'));
     entry.size += payload.length;
     await this.#put([header, payload]);
     this.#payloadBytes += payload.length;
+  }
+
+  async #end({ path, chunks }: MemberEntry): Promise<void> {
+    const end = encodeEnd(path);
+    // All there is of an empty member: nothing else in the clear repeats its name.
+    if (chunks.length === 0) this.#headers.update(end);
+    await this.#put([end]);
   }
 
   async #put(buffers: Uint8Array[]): Promise<void> {

@@ -3,15 +3,17 @@ import { BackupError } from '../errors.ts';
 
 /**
  * Holds what arrived against what the index promised. Chunk CRCs cover payloads
- * only; a flipped bit in a path or offset shows here.
+ * only; a flipped bit in a path or offset shows here. `digests`: every member must have them.
  */
 export function compareIndex(
   promised: readonly MemberEntry[],
   arrived: ReadonlyMap<string, MemberEntry>,
+  { digests }: { digests: boolean },
 ): void {
   for (const entry of promised) {
     const found = arrived.get(entry.path);
     if (!found) throw differs(entry.path, 'the index lists it, but it did not arrive');
+    if (digests && !entry.digests) throw differs(entry.path, 'the index has no SHA-256 of it');
     compareMember(entry, found);
   }
   const known = new Set(promised.map((entry) => entry.path));
@@ -30,6 +32,9 @@ function compareMember(promised: MemberEntry, found: MemberEntry): void {
     const counts = [found, promised].map((entry) => entry.chunks.length / numbersPerChunk);
     throw differs(path, `${counts[0]} chunks arrived, the index lists ${counts[1]}`);
   }
+  const digests = promised.digests ?? [];
+  const wrong = digests.findIndex((digest, i) => digest !== found.digests?.[i]);
+  if (wrong >= 0) throw differs(path, `chunk ${wrong} has not the SHA-256 of the index`);
   const at = found.chunks.findIndex((number, i) => number !== promised.chunks[i]);
   if (at >= 0) {
     throw differs(path, `chunk ${Math.floor(at / numbersPerChunk)} is not the one in the index`);

@@ -18,7 +18,7 @@ const spoiler = new TextEncoder().encode(
 export async function guard(
   source: ByteSource,
   sink: ByteSink,
-  options: { anyArchive: boolean; signal: AbortSignal },
+  options: { anyArchive: boolean; key?: Uint8Array | undefined; signal: AbortSignal },
 ): Promise<ArchiveSummary> {
   const checker = new ArchiveChecker(options);
   try {

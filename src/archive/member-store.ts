@@ -6,18 +6,28 @@ export interface MemberInfo {
   pageSize?: number | undefined;
   /** Goes ahead of every other waiting write: the redo log may not wait behind data. */
   urgent?: boolean;
+  /** Its bytes are compressed or encrypted already: not worth another compression. */
+  packed?: boolean;
 }
 
 /** A member being written; its bytes arrive in order. */
 export interface MemberWriter {
-  /** `crc` is the CRC-32 of `payload`; resolves when the buffer may be used again. */
-  write(payload: Uint8Array, crc: number): Promise<void>;
-  close(): Promise<void>;
+  /**
+   * `crc` is the CRC-32 of `payload`, `sha256` its SHA-256 in hex where the caller has it
+   * already; resolves when the buffer may be used again.
+   */
+  write(payload: Uint8Array, crc: number, sha256?: string): Promise<void>;
+  /** `plainSize`: bytes of the file that an encoded member decodes to. */
+  close(plainSize?: number): Promise<void>;
+}
+
+/** What members can be written to. */
+export interface Members {
+  open(info: MemberInfo): MemberWriter;
 }
 
 /** Where the members of a backup go: an archive, or a directory of plain files. */
-export interface MemberStore {
-  open(info: MemberInfo): MemberWriter;
+export interface MemberStore extends Members {
   /** Payload bytes written so far. */
   readonly bytesWritten: number;
   /** Commits: after this the backup is a backup. Every member is closed. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { BeginRecord } from '../../formats/archive-record/index.ts';
-import type { MemberStore } from '../archive/member-store.ts';
+import { type BeginRecord, keyCheckOf } from '../../formats/archive-record/index.ts';
+import { EncodedMembers } from '../archive/encoded-members.ts';
+import type { MemberStore, Members } from '../archive/member-store.ts';
 import { writeMember } from '../archive/write-member.ts';
 import type { Reporter } from '../reporter.ts';
 import { refuseOtherEngines } from '../server/engines.ts';
 import { type ServerInfo, readServerInfo } from '../server/server-info.ts';
 import { type Access, Session } from '../server/session.ts';
+import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
 import { CleanUp } from './clean-up.ts';
 import { CopyPool } from './copy/copy-pool.ts';
@@ -22,6 +24,8 @@ export interface BackupOptions {
   openStore: (begin: BeginRecord) => Promise<MemberStore>;
   /** What the info file says of `openStore`'s place. */
   format: 'file' | 'xbstream';
+  /** What members go through on their way there. */
+  encoding: Encoding;
   /**
    * ON: DDL waits during the whole copy. REDUCED: only while DDL's traces are
    * tidied up, which MariaDB alone can do. Undefined: the least that the server allows.
@@ -97,15 +101,25 @@ async function takeBackup(
   if (notice !== undefined) reporter.warn(notice);
   const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborted]);
 
-  const begin = beginRecord(info, redoStart, startedAt);
+  const begin = beginRecord(info, redoStart, startedAt, options.encoding);
   const store = await guarded(options.openStore(begin));
   let committed = false;
   cleanUp.add(() => (committed ? undefined : store.abort()));
   progress.watch(store);
-  redo.flowInto(store, course.redoMember);
+  const members = new EncodedMembers(store, options.encoding);
+  redo.flowInto(members, { path: course.redoMember, packed: info.redoEncrypted });
   const pool = startCopiers(options, info, redoStart, store, cleanUp);
-  const { spoolDirectory, command, format } = options;
-  const context = { session, store, pool, redo, progress, reporter, cleanUp, spoolDirectory };
+  const { spoolDirectory, command, format, encoding } = options;
+  const context = {
+    session,
+    store: members,
+    pool,
+    redo,
+    progress,
+    reporter,
+    cleanUp,
+    spoolDirectory,
+  };
 
   const files = await guarded(course.listTablespaces());
   const copied = await guarded(copyTablespaces(context, files));
@@ -114,8 +128,16 @@ async function takeBackup(
 
   await guarded(redo.drain());
   const { backupId } = begin;
-  const facts = { ...position, command, format, backupId, startedAt, endedAt: new Date() };
-  const metadata = await guarded(writeMetadata(store, course, facts));
+  const facts = {
+    ...position,
+    command,
+    format,
+    encoding,
+    backupId,
+    startedAt,
+    endedAt: new Date(),
+  };
+  const metadata = await guarded(writeMetadata(members, course, facts));
   await guarded(store.finish());
   committed = true;
   const serverVersion = info.version;
@@ -162,26 +184,37 @@ function startCopiers(
   cleanUp: CleanUp,
 ): CopyPool {
   const { flavour, pageSize } = info;
-  const data = { buffers: buffersPerThread, chunkBytes, flavour, pageSize, redoStart };
+  const { encoding } = options;
+  const data = { buffers: buffersPerThread, chunkBytes, flavour, pageSize, redoStart, encoding };
   const pool = new CopyPool(options.parallel, data, store);
   cleanUp.add(() => pool.stop());
   return pool;
 }
 
-function beginRecord(info: ServerInfo, redoStart: number, startedAt: Date): BeginRecord {
+function beginRecord(
+  info: ServerInfo,
+  redoStart: number,
+  startedAt: Date,
+  { compression, encryption, digests }: Encoding,
+): BeginRecord {
+  const backupId = randomUUID();
   return {
-    backupId: randomUUID(),
+    backupId,
     tool: `xbpipe ${version}`,
     flavour: info.flavour,
     serverVersion: info.version,
     pageSize: info.pageSize,
     redoStart,
     startedAt: startedAt.toISOString(),
+    compression: compression?.algorithm,
+    encryption: encryption?.algorithm,
+    keyCheck: encryption && keyCheckOf(encryption.key, backupId),
+    digests,
   };
 }
 
 async function writeMetadata(
-  store: MemberStore,
+  store: Members,
   course: Course,
   facts: BackupFacts,
 ): Promise<MetadataFile[]> {

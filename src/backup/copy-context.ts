@@ -1,4 +1,4 @@
-import type { MemberStore } from '../archive/member-store.ts';
+import type { Members } from '../archive/member-store.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Session } from '../server/session.ts';
 import type { CleanUp } from './clean-up.ts';
@@ -9,7 +9,7 @@ import type { RedoTail } from './redo/redo-tail.ts';
 /** What the steps of a backup work with. */
 export interface CopyContext {
   session: Session;
-  store: MemberStore;
+  store: Members;
   pool: CopyPool;
   redo: RedoTail;
   progress: BackupProgress;

@@ -1,4 +1,5 @@
 import type { ServerInfo } from '../server/server-info.ts';
+import type { Encoding } from '../transform/encoding.ts';
 import type { CopiedFile } from './copy/copy-messages.ts';
 import type { CopyContext } from './copy-context.ts';
 import type { TablespaceFile } from './plan/tablespace-file.ts';
@@ -24,6 +25,7 @@ export interface BackupFacts extends FixedPosition {
   /** The command line, secrets masked. */
   command: string;
   format: 'file' | 'xbstream';
+  encoding: Encoding;
 }
 
 /** A metadata file: its name in the backup and its bytes. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from '../../formats/crc.ts';
-import type { MemberStore, MemberWriter } from '../archive/member-store.ts';
+import type { MemberWriter, Members } from '../archive/member-store.ts';
 import { BackupError } from '../errors.ts';
 import { readFully } from '../tablespace/read-fully.ts';
 import type { CopyJob } from './copy/copy-messages.ts';
@@ -32,7 +32,7 @@ export class HeldFile {
   #head = new Uint8Array(0);
   #taken = 0;
 
-  constructor(job: LateFile, store: MemberStore, spoolDirectory: string) {
+  constructor(job: LateFile, store: Members, spoolDirectory: string) {
     this.#job = job;
     this.#fd = openSync(job.source, 'r');
     this.#member = store.open({ path: job.member });

@@ -6,16 +6,26 @@ import { extractCommand } from './commands/extract.ts';
 import { guardCommand } from './commands/guard.ts';
 import { prepareCommand } from './commands/prepare.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { exitStatusHelp } from './exit-status.ts';
 import { commandContext, fail } from './run-command.ts';
 import { modernArguments } from './xtrabackup-arguments.ts';
 
-const commands = [backupCommand, extractCommand, restoreCommand, prepareCommand, guardCommand];
+const commands = [
+  backupCommand,
+  extractCommand,
+  restoreCommand,
+  prepareCommand,
+  verifyCommand,
+  guardCommand,
+];
 
 /** Every command of the tool; tests walk this tree. */
 export function buildProgram(): Command {
   const program = new Command('xbpipe')
-    .description('Hot physical backups of MariaDB, streamed, restored without a prepare step')
+    .description(
+      'Hot physical backups of MySQL and MariaDB, streamed, restored without a prepare step',
+    )
     .version(`xbpipe version ${version}`, '-V, --version')
     .addHelpText('after', exitStatusHelp())
     .configureOutput({ writeOut: (text) => process.stdout.write(text) })
@@ -32,7 +42,7 @@ export function buildProgram(): Command {
 
 /** Runs the tool; it ends the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Options may hold a password: from here on a process listing shows none.
+  // Options may hold a password or a key: from here on a process listing shows none.
   process.title = 'xbpipe';
   const json = argv.includes('--json');
   const program = buildProgram();

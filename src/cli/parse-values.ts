@@ -8,3 +8,15 @@ export function parseCount(text: string): number {
   }
   return value;
 }
+
+const units: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Bytes, as MySQL's tools take them: `65536`, `64K`, `1M`. */
+export function parseSize(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
+  const value = Number(number) * (units[unit.toLowerCase()] ?? 1);
+  if (number === '' || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('a number of bytes is wanted, such as 65536 or 64K');
+  }
+  return value;
+}

@@ -1,6 +1,5 @@
-import { xbcrypt } from './xbcrypt.ts';
-
 const argv = process.argv.slice(2);
-// Takes a key that was given as an argument out of the process list.
+// First of all, before the rest is loaded: from here on a key among the arguments is in no process list.
 process.title = 'xbcrypt';
+const { xbcrypt } = await import('./xbcrypt.ts');
 process.exitCode = await xbcrypt(argv);

@@ -1,20 +1,19 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import {
   acceptedChunkBytesDefault,
   chunkBytesDefault,
   chunkBytesMax,
   chunkBytesMin,
   encodeChunks,
-  isKeyLength,
   WrongKeyError,
   XbcryptDecoder,
   type XbcryptKey,
 } from '../../formats/xbcrypt/index.ts';
 import { BackupError, failures, toBackupError, type FailureCode } from '../errors.ts';
+import { version } from '../version.ts';
+import { givenKey } from './encryption-key.ts';
 import { ExclusiveFile } from './exclusive-file.ts';
 import { describeOptions, parseMysqlOptions, type ParsedOptions } from './mysql-options.ts';
 
@@ -107,7 +106,7 @@ export async function xbcrypt(
     const parsed = parseMysqlOptions(options, argv);
     for (const warning of parsed.warnings) say(`warning: ${warning}`);
     if (parsed.values.help) await writeAll(streams.stdout, helpText());
-    else if (parsed.values.version) await writeAll(streams.stdout, `xbcrypt ${version()}\n`);
+    else if (parsed.values.version) await writeAll(streams.stdout, `xbcrypt ${version}\n`);
     else await run(parsed, streams, say);
     return 0;
   } catch (error) {
@@ -129,7 +128,7 @@ async function run(
       hint: 'name files with --input and --output',
     });
   }
-  const key = await chooseKey(parsed, say);
+  const key = chooseKey(parsed, say);
   const opening = openOutput(values.output, streams.stdout);
   const release = values.output === undefined ? undefined : removeOnSignal(opening);
   try {
@@ -211,16 +210,10 @@ async function* decrypt(
 }
 
 /** The key by the options; algorithm NONE only when that is clearly meant. */
-async function chooseKey(
-  { values, given }: XbcryptOptions,
-  say: (text: string) => void,
-): Promise<XbcryptKey> {
+function chooseKey({ values, given }: XbcryptOptions, say: (text: string) => void): XbcryptKey {
   const algorithm = values['encrypt-algo'];
   const text = values['encrypt-key'];
   const file = values['encrypt-key-file'];
-  if (text !== undefined) {
-    say('warning: others can see a key on the command line; use --encrypt-key-file');
-  }
   if (algorithm === 'NONE') {
     const named = given.has('encrypt-algo');
     const hasKey = text !== undefined || file !== undefined;
@@ -233,49 +226,12 @@ async function chooseKey(
     if (hasKey) say('warning: algorithm NONE does not use the key');
     return 'none';
   }
-  if (text !== undefined && file !== undefined) {
-    throw new BackupError('usage', 'both --encrypt-key and --encrypt-key-file are given');
-  }
-  if (text === undefined && file === undefined) {
+  const found = givenKey({ encryptKey: text, encryptKeyFile: file }, algorithm);
+  if (!found) {
     throw new BackupError('usage', `${algorithm} needs --encrypt-key-file or --encrypt-key`);
   }
-  const key = file === undefined ? Buffer.from(text ?? '', 'utf8') : await readKeyFile(file);
-  checkKeyLength(key, file);
-  if (key.length * 8 !== Number(algorithm.slice(3))) {
-    say(`warning: a key of ${key.length} bytes means AES${key.length * 8}, not ${algorithm}`);
-  }
-  return key;
-}
-
-function checkKeyLength(key: Uint8Array, file: string | undefined): void {
-  if (isKeyLength(key.length)) return;
-  const newline = key.at(-1) === 0x0a && isKeyLength(key.length - 1);
-  const where = file === undefined ? 'the key' : `key file ${file}`;
-  const hint = newline
-    ? 'the newline at the end of the file counts as a byte of the key; write the file without it'
-    : 'keys are taken as they are, not as hex or base64';
-  const message = `${where} has ${key.length} bytes: AES takes 16, 24 or 32`;
-  throw new BackupError('usage', message, { hint });
-}
-
-/** The bytes of a key file; a few more than a key can have are enough to see that it is none. */
-async function readKeyFile(path: string): Promise<Uint8Array> {
-  const limit = 4096;
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const bytes = Buffer.alloc(limit);
-      let length = 0;
-      for (let read = 1; read > 0 && length < limit; length += read) {
-        read = (await handle.read(bytes, length, limit - length, null)).bytesRead;
-      }
-      return bytes.subarray(0, length);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw toBackupError(error, 'storage');
-  }
+  for (const warning of found.warnings) say(`warning: ${warning}`);
+  return found.key;
 }
 
 async function openInput(
@@ -359,14 +315,4 @@ ${describeOptions(options)}
 Exit status:
    0  done
 ${statuses.join('')}`;
-}
-
-/** The version of the package that this file is part of, wherever it was built to. */
-function version(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) {
-    folder = dirname(folder);
-  }
-  const parsed = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as unknown;
-  return String((parsed as { version?: unknown }).version);
 }

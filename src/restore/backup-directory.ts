@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BeginRecord,
@@ -20,6 +20,7 @@ import {
 } from '../../formats/metadata/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
 import { type Flavour, isMariadb } from '../server/flavour.ts';
+import { plainPath } from '../transform/member-decoder.ts';
 import { stageName } from '../sink/staged-directory.ts';
 
 /** An extracted backup as its own files describe it. */
@@ -78,11 +79,16 @@ function readOne<T>(
     const { value } = readOptional(path, name, decode);
     if (value !== undefined) return { name, value };
   }
+  const entries = existsSync(path) ? readdirSync(path) : [];
+  const encoded = entries.find((name) => plainPath(name) !== name);
   throw new BackupError(
     'incomplete',
     `${path} has no ${names.join(' or ')}: it is no whole backup`,
     {
       where: { path },
+      ...(encoded === undefined
+        ? {}
+        : { hint: `${encoded} is there: extract the archive with --decompress and --decrypt` }),
     },
   );
 }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beginName, endName, indexName } from '../../formats/archive-record/index.ts';
 import { BackupError } from '../errors.ts';
+import { plainPath } from '../transform/member-decoder.ts';
 import type { BackupDirectory } from './backup-directory.ts';
 import type { RestoreCourse } from './restore-course.ts';
 
@@ -13,8 +14,9 @@ export function checkFiles(backup: BackupDirectory, course: RestoreCourse): void
   const { path, members } = backup;
   if (members) {
     const records = new Set([beginName, indexName, endName]);
-    for (const { path: member, size } of members) {
-      if (!records.has(member)) checkFile(join(path, member), size);
+    for (const { path: member, size, plainSize } of members) {
+      const file = plainSize === undefined ? member : plainPath(member);
+      if (!records.has(file)) checkFile(join(path, file), plainSize ?? size);
     }
     return;
   }

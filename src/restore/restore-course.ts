@@ -39,6 +39,6 @@ export interface RestoreCourse {
   tidy(backup: BackupDirectory): void;
 }
 
-export function restoreCourse({ flavour }: BackupDirectory): RestoreCourse {
+export function restoreCourse({ flavour }: Pick<BackupDirectory, 'flavour'>): RestoreCourse {
   return flavour === 'mysql' ? mysqlRestore : mariadbRestore;
 }

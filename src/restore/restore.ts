@@ -1,12 +1,17 @@
+import type { BeginRecord } from '../../formats/archive-record/index.ts';
 import type { Reporter } from '../reporter.ts';
 import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { extract } from './extract.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
+import { restoreCourse } from './restore-course.ts';
+import { findServerBinary } from './server-binary.ts';
 
 export interface RestoreOptions extends PrepareOptions {
   datadir: string;
   totalBytes: number | undefined;
+  /** Of an encrypted backup. */
+  key?: Uint8Array | undefined;
 }
 
 /**
@@ -19,9 +24,15 @@ export async function restore(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { datadir, totalBytes } = options;
+  const { datadir, totalBytes, key } = options;
   await fillStage(datadir, { empty: true }, reporter, async (directory) => {
     await extract(source, directory, {
+      decoding: { decompress: true, key },
+      key,
+      needKey: true,
+      onBegin: async (begin) => {
+        await requireServer(begin, options, directory.stage);
+      },
       signal,
       onProgress: (bytes) => {
         reporter.progress({ bytes, totalBytes });
@@ -31,4 +42,15 @@ export async function restore(
     await prepare(directory.stage, options, reporter, signal);
   });
   reporter.info(`${datadir} is ready to be started on`);
+}
+
+/** Hours may pass until the archive is here: what no server could recover is refused before. */
+async function requireServer(
+  begin: BeginRecord,
+  { serverBinary }: PrepareOptions,
+  place: string,
+): Promise<void> {
+  const course = restoreCourse(begin);
+  course.checkPlace(place);
+  await findServerBinary(serverBinary, begin, course);
 }

@@ -29,7 +29,7 @@ export interface ServerBinary {
  */
 export async function findServerBinary(
   named: string | undefined,
-  { serverVersion: wanted }: BackupDirectory,
+  { serverVersion: wanted }: Pick<BackupDirectory, 'serverVersion'>,
   course: RestoreCourse,
 ): Promise<ServerBinary> {
   const candidates = named === undefined ? searchPath(course.serverNames) : [placeOf(named)];

@@ -21,6 +21,7 @@ export interface CommonInfo {
   readonly logGroupHome: string;
   readonly undoDirectory: string;
   readonly binlogOn: boolean;
+  readonly redoEncrypted: boolean;
 }
 
 export type ServerInfo = MariadbInfo | MysqlInfo;
@@ -53,6 +54,8 @@ export async function readServerInfo(
     logGroupHome: under(get('innodb_log_group_home_dir')),
     undoDirectory: under(get('innodb_undo_directory')),
     binlogOn: get('log_bin') === 'ON',
+    // MySQL's name, MariaDB's name.
+    redoEncrypted: get('innodb_redo_log_encrypt', get('innodb_encrypt_log')) === 'ON',
   };
   return isMariadb(version) ? mariadbInfo(common, get, under) : mysqlInfo(common, get, under);
 }

@@ -17,6 +17,7 @@ export async function fillStage<T>(
     await directory.commit();
     return result;
   } catch (error) {
+    if (await directory.discardEmpty()) throw error;
     reporter.warn(`what arrived is left in ${directory.stage}; it is not a backup`);
     throw error;
   }

@@ -1,15 +1,22 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { MemberOutput } from '../restore/member-output.ts';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { PageHoles, type Run } from './page-holes.ts';
 import type { StagedDirectory } from './staged-directory.ts';
 
 /** How many closed files may wait for the disk at once. */
 const syncsInFlight = 8;
 
+interface OpenFile {
+  handle: FileHandle;
+  holes: PageHoles | undefined;
+}
+
 /** The members of a backup as plain files in a staged directory, fsynced before it is committed. */
-export class MemberFiles {
+export class MemberFiles implements MemberOutput {
   readonly #directory: StagedDirectory;
-  readonly #open = new Map<string, FileHandle>();
+  readonly #open = new Map<string, OpenFile>();
   readonly #syncing = new Set<Promise<void>>();
   #failure: { error: unknown } | undefined;
 
@@ -19,19 +26,15 @@ export class MemberFiles {
 
   /** Writes all of `bytes` at `position`; the first write to a path creates it, and it must be new. */
   async write(path: string, position: number, bytes: Uint8Array): Promise<void> {
-    const handle = await this.#handle(path);
-    await wrapped(path, async () => {
-      for (let done = 0; done < bytes.length;) {
-        const rest = bytes.length - done;
-        const { bytesWritten } = await handle.write(bytes, done, rest, position + done);
-        done += bytesWritten;
-      }
-    });
+    const file = await this.#file(path);
+    if (position === 0) file.holes = PageHoles.of(path, bytes);
+    const runs = file.holes?.runs(position, bytes) ?? [{ position, bytes }];
+    for (const run of runs) await wrapped(path, () => writeFully(file.handle, run));
   }
 
   /** Ends a member, which may be empty; `size` is where a hole at its end would end. */
   async close(path: string, size: number): Promise<void> {
-    const handle = await this.#handle(path);
+    const { handle } = await this.#file(path);
     this.#open.delete(path);
     const synced = wrapped(path, async () => {
       const { size: written } = await handle.stat();
@@ -69,21 +72,29 @@ export class MemberFiles {
   /** Closes what is open, without any claim. Never throws. */
   async abandon(): Promise<void> {
     await Promise.all(this.#syncing);
-    for (const handle of this.#open.values()) await handle.close().catch(() => undefined);
+    for (const { handle } of this.#open.values()) await handle.close().catch(() => undefined);
     this.#open.clear();
   }
 
-  async #handle(path: string): Promise<FileHandle> {
+  async #file(path: string): Promise<OpenFile> {
     const open = this.#open.get(path);
     if (open) return open;
     const place = await this.#directory.place(path);
-    const handle = await wrapped(path, () => createFile(place));
-    this.#open.set(path, handle);
-    return handle;
+    const file = { handle: await wrapped(path, () => createFile(place)), holes: undefined };
+    this.#open.set(path, file);
+    return file;
   }
 
   #check(): void {
     if (this.#failure) throw this.#failure.error;
+  }
+}
+
+async function writeFully(handle: FileHandle, { position, bytes }: Run): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const rest = bytes.length - done;
+    const { bytesWritten } = await handle.write(bytes, done, rest, position + done);
+    done += bytesWritten;
   }
 }
 

@@ -92,6 +92,14 @@ export class StagedDirectory {
     await rm(this.stage, { recursive: true, force: true }).catch(() => undefined);
   }
 
+  /** Removes the stage when nothing came into it; tells whether it did. */
+  async discardEmpty(): Promise<boolean> {
+    return await rmdir(this.stage).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async #refuseExisting(name: string): Promise<void> {
     const path = join(this.target, name);
     const there = await lstat(path).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import {
   type SpaceFormat,
+  type SpaceHeader,
   createPageCheck,
   describePageFault,
   isDoublewriteArea,
@@ -36,8 +37,13 @@ export function identifySpace(fd: number, flavour: Flavour): SpaceIdentity | und
   if (readFully(fd, page0, 0) < page0Bytes) return undefined;
   const header = readSpaceHeader(page0);
   if (!header) return undefined;
+  return spaceIdentity(header, flavour);
+}
+
+/** @throws FormatError when the flags make no sense. */
+export function spaceIdentity({ spaceId, flags }: SpaceHeader, flavour: Flavour): SpaceIdentity {
   const parse = flavour === 'mysql' ? parseMysqlSpaceFlags : parseSpaceFlags;
-  return { spaceId: header.spaceId, format: parse(header.flags) };
+  return { spaceId, format: parse(flags) };
 }
 
 /**

@@ -144,11 +144,11 @@ describe('ArchiveChecker on an archive of xbpipe', () => {
     await refuses(
       without(3),
       'corrupt',
-      /member a: 4 bytes arrived|xbpipe_index\.json is not where/,
+      /the headers of its chunks are not those that the end record vouches for/,
     );
     await refuses(without(4), 'incomplete', /a is not closed/);
-    await refuses(without(5), 'corrupt', /is not where the end record says/);
-    await refuses(without(5, 6), 'corrupt', /is not where the end record says/);
+    await refuses(without(5), 'corrupt', /the headers of its chunks are not those/);
+    await refuses(without(5, 6), 'corrupt', /the headers of its chunks are not those/);
   });
 
   it('refuses chunks that have changed places', async () => {
@@ -186,6 +186,12 @@ describe('ArchiveChecker on an archive of xbpipe', () => {
     for (const one of foreign) {
       await refuses(inserted(7, one), 'corrupt', /chunk at byte \d+ does not belong in it/);
     }
+  });
+
+  it('refuses a path with "./" in front, which it never writes', async () => {
+    const last = chunksOf(archive).at(-1);
+    const whole = archive.subarray(0, last?.from);
+    await refuses(join(whole, endChunk(`./${endName}`)), 'corrupt', /not named as we write it/);
   });
 
   it('refuses a chunk with a flag set, which no writer sets', async () => {
@@ -244,6 +250,12 @@ describe('ArchiveChecker on the records of an archive of xbpipe', () => {
     await refuses(index, 'corrupt', /xbpipe_index\.json is not where the end record says/);
     const end = forged({ end: (end) => ({ ...end, endOffset: end.endOffset - 1 }) });
     await refuses(end, 'corrupt', /xbpipe_end\.json is not where the end record says/);
+  });
+
+  it('refuses headers of chunks that the end record does not vouch for', async () => {
+    const chunksSha256 = 'ab'.repeat(32);
+    const message = /the headers of its chunks are not those that the end record vouches for/;
+    await refuses(forged({ end: (end) => ({ ...end, chunksSha256 }) }), 'corrupt', message);
   });
 
   it('refuses totals that are not those of what arrived', async () => {

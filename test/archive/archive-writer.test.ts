@@ -4,6 +4,7 @@ import {
   beginName,
   decodeBegin,
   decodeIndex,
+  encodeBegin,
   endName,
   indexName,
 } from '../../formats/archive-record/index.ts';
@@ -52,6 +53,24 @@ describe('ArchiveWriter', () => {
     assert.deepEqual(Buffer.from(archive), Buffer.from(assemble(samples)));
   });
 
+  it('writes it with the SHA-256 of every chunk as the specification says', async () => {
+    const archive = await writeArchive(samples, { digests: true });
+    const begin = encodeBegin({ ...sampleBegin, digests: true });
+    const wanted = assemble(samples, { begin, digests: true });
+    assert.deepEqual(Buffer.from(archive), Buffer.from(wanted));
+  });
+
+  it('takes a digest that comes with a chunk for its SHA-256', async () => {
+    const sink = new MemorySink();
+    const writer = await ArchiveWriter.begin(sink, sampleBegin, { digests: true });
+    const member = writer.open({ path: 'a' });
+    await member.write(text('x'), crc32(text('x')), 'ab'.repeat(32));
+    await member.close(7);
+    await writer.finish();
+    const [, a] = decodeIndex(contentOf(sink.bytes, indexName)).members;
+    assert.deepEqual([a?.digests, a?.plainSize], [['ab'.repeat(32)], 7]);
+  });
+
   it('opens with the begin record and closes with index and end record', async () => {
     const archive = await writeArchive([['a', 'x']]);
     assert.deepEqual(outline(archive), [
@@ -67,6 +86,9 @@ describe('ArchiveWriter', () => {
     assert.deepEqual(decodeBegin(contentOf(archive, beginName)), {
       ...sampleBegin,
       parentId: undefined,
+      compression: undefined,
+      encryption: undefined,
+      keyCheck: undefined,
     });
   });
 
@@ -124,10 +146,11 @@ describe('ArchiveWriter', () => {
     const first = [places[0]?.from, 3, 0, crc32(text('abc'))];
     const second = [places[1]?.from, 2, 3, crc32(text('de'))];
     const chunks = [...first, ...second];
+    const plain = { plainSize: undefined, digests: undefined };
     assert.equal(backupId, sampleBegin.backupId);
     assert.deepEqual(members.slice(1), [
-      { path: 'db/t.ibd', spaceId: 7, pageSize: 8192, size: 5, chunks },
-      { path: 'empty', spaceId: undefined, pageSize: undefined, size: 0, chunks: [] },
+      { path: 'db/t.ibd', spaceId: 7, pageSize: 8192, size: 5, chunks, ...plain },
+      { path: 'empty', spaceId: undefined, pageSize: undefined, size: 0, chunks: [], ...plain },
     ]);
   });
 
@@ -159,7 +182,8 @@ describe('ArchiveWriter, when something is wrong', () => {
 
   it('refuses members that are called like its own records', async () => {
     const [writer] = await begun();
-    for (const path of [beginName, indexName, endName]) {
+    const encoded = ['.zst', '.lz4', '.xbcrypt', '.zst.xbcrypt'].map((kind) => indexName + kind);
+    for (const path of [beginName, indexName, endName, ...encoded]) {
       assert.match((await failureOf(() => writer.open({ path }))).message, /twice/);
     }
   });

@@ -24,7 +24,12 @@ describe('ArchiveChecker on an archive by a stock tool', () => {
     const archive = stockArchive(...stockMember('ibdata1', 'one', 'two'), endChunk('empty'));
     for (const pieceBytes of [1, 7, archive.length]) {
       const summary = judge(archive, { pieceBytes });
-      assert.deepEqual(summary, { begin: undefined, members: 4, payloadBytes: 8 });
+      assert.deepEqual(summary, {
+        begin: undefined,
+        seal: 'none',
+        members: 4,
+        payloadBytes: 8,
+      });
     }
   });
 

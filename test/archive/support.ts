@@ -14,11 +14,16 @@ import {
 } from '../../formats/archive-record/index.ts';
 import { crc32 } from '../../formats/crc.ts';
 import { type ChunkHead, ChunkDecoder } from '../../formats/xbstream/index.ts';
-import { ArchiveChecker, type ArchiveSummary } from '../../src/archive/archive-checker.ts';
+import {
+  ArchiveChecker,
+  type ArchiveSummary,
+  type CheckerOptions,
+} from '../../src/archive/archive-checker.ts';
 import { ArchiveWriter } from '../../src/archive/archive-writer.ts';
 import { BackupError } from '../../src/errors.ts';
 import type { ByteSink } from '../../src/sink/byte-sink.ts';
 import type { ByteSource } from '../../src/source/byte-source.ts';
+import { plainEncoding } from '../../src/transform/encoding.ts';
 import { endChunk, join, payloadChunk, text } from '../formats/xbstream/support.ts';
 
 export const sampleBegin: BeginRecord = {
@@ -29,10 +34,11 @@ export const sampleBegin: BeginRecord = {
   pageSize: 16384,
   redoStart: 46_000,
   startedAt: '2026-11-21T02:43:08.000Z',
+  digests: false,
 };
 
 /** A member and the payloads of its chunks, none for an empty one. */
-export type Sample = readonly [path: string, ...payloads: string[]];
+export type Sample = readonly [path: string, ...payloads: (string | Uint8Array)[]];
 
 /** Members of every shape: two chunks, one, none, nested, with a long name. */
 export const samples: readonly Sample[] = [
@@ -43,9 +49,13 @@ export const samples: readonly Sample[] = [
   ['xtrabackup_checkpoints', 'backup_type = full-backuped\n'],
 ];
 
-/** What an assembled archive lies about. */
+/** What an assembled archive lies about, or how it differs from a plain one. */
 export interface Forgery {
   begin?: Uint8Array;
+  /** The index has the SHA-256 of every chunk. */
+  digests?: boolean;
+  /** What the index is encoded to, and the suffix it gets. */
+  encodeIndex?: { suffix: string; encode: (index: Uint8Array) => Uint8Array };
   /** The members that the index lists, or the index itself. */
   index?: (members: MemberEntry[]) => MemberEntry[] | Uint8Array;
   end?: (record: EndRecord) => EndRecord | Uint8Array;
@@ -56,32 +66,46 @@ export function assemble(members: readonly Sample[], forgery: Forgery = {}): Uin
   const parts: Uint8Array[] = [];
   const entries: MemberEntry[] = [];
   let offset = 0;
+  const headers = createHash('sha256');
   const add = (path: string, payloads: readonly Uint8Array[]): void => {
-    const entry: MemberEntry = { path, size: 0, chunks: [] };
+    const digests = forgery.digests === true ? { digests: [] as string[] } : {};
+    const entry: MemberEntry = { path, size: 0, chunks: [], ...digests };
     const chunks = payloads.map((payload) => {
       entry.chunks.push(offset, payload.length, entry.size, crc32(payload));
+      entry.digests?.push(sha256Of(payload));
       const chunk = payloadChunk(path, entry.size, payload);
+      headers.update(chunk.subarray(0, chunk.length - payload.length));
       entry.size += payload.length;
       offset += chunk.length;
       return chunk;
     });
+    if (payloads.length === 0) headers.update(endChunk(path));
     offset += endChunk(path).length;
     entries.push(entry);
     parts.push(...chunks, endChunk(path));
   };
   add(beginName, [forgery.begin ?? encodeBegin(sampleBegin)]);
-  for (const [path, ...payloads] of members) add(path, payloads.map(text));
+  for (const [path, ...payloads] of members) {
+    add(
+      path,
+      payloads.map((payload) => (typeof payload === 'string' ? text(payload) : payload)),
+    );
+  }
   const indexOffset = offset;
   const totals = {
     members: entries.length,
     payloadBytes: entries.reduce((sum, { size }) => sum + size, 0),
   };
   const listed = forgery.index?.(structuredClone(entries)) ?? entries;
-  const index =
-    listed instanceof Uint8Array ? listed : join(...encodeIndex(sampleBegin.backupId, listed));
-  add(indexName, [index]);
+  const { suffix = '', encode = (plain: Uint8Array) => plain } = forgery.encodeIndex ?? {};
+  const index = encode(
+    listed instanceof Uint8Array ? listed : join(...encodeIndex(sampleBegin.backupId, listed)),
+  );
+  add(indexName + suffix, [index]);
   const { backupId } = sampleBegin;
-  const record = { backupId, indexOffset, ...digestOf(index), ...totals, endOffset: offset };
+  const chunksSha256 = headers.copy().digest('hex');
+  const digests = { ...digestOf(index), chunksSha256 };
+  const record = { backupId, indexOffset, ...digests, ...totals, endOffset: offset };
   const end = forgery.end?.(record) ?? record;
   add(endName, [end instanceof Uint8Array ? end : encodeEndRecord(end)]);
   return join(...parts);
@@ -90,17 +114,28 @@ export function assemble(members: readonly Sample[], forgery: Forgery = {}): Uin
 export function digestOf(index: Uint8Array): { indexLength: number; indexSha256: string } {
   return {
     indexLength: index.length,
-    indexSha256: createHash('sha256').update(index).digest('hex'),
+    indexSha256: sha256Of(index),
   };
 }
 
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 /** The same members through the writer under test. */
-export async function writeArchive(members: readonly Sample[]): Promise<Uint8Array> {
+export async function writeArchive(
+  members: readonly Sample[],
+  encoding = plainEncoding,
+): Promise<Uint8Array> {
   const sink = new MemorySink();
-  const writer = await ArchiveWriter.begin(sink, sampleBegin);
+  const begin = { ...sampleBegin, digests: encoding.digests };
+  const writer = await ArchiveWriter.begin(sink, begin, encoding);
   for (const [path, ...payloads] of members) {
     const member = writer.open({ path });
-    for (const payload of payloads.map(text)) await member.write(payload, crc32(payload));
+    for (const given of payloads) {
+      const payload = typeof given === 'string' ? text(given) : given;
+      await member.write(payload, crc32(payload));
+    }
     await member.close();
   }
   await writer.finish();
@@ -177,7 +212,7 @@ async function* pieces(archive: Uint8Array, pieceBytes: number): AsyncGenerator<
 /** What the checker says of an archive fed in pieces of this size. */
 export function judge(
   archive: Uint8Array,
-  options: { anyArchive?: boolean; pieceBytes?: number } = {},
+  options: CheckerOptions & { pieceBytes?: number } = {},
 ): ArchiveSummary {
   const checker = new ArchiveChecker(options);
   const { pieceBytes = archive.length } = options;

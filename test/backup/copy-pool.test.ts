@@ -12,7 +12,11 @@ import type { MemberInfo, MemberStore, MemberWriter } from '../../src/archive/me
 import type { CopyJob } from '../../src/backup/copy/copy-messages.ts';
 import { CopyPool } from '../../src/backup/copy/copy-pool.ts';
 import { BackupError } from '../../src/errors.ts';
+import { type Encoding, plainEncoding } from '../../src/transform/encoding.ts';
+import { decodeWhole } from '../../src/transform/decode-whole.ts';
+import { sha256Of } from '../archive/support.ts';
 import { scratchDir } from '../support/scratch.ts';
+import { keys, noise } from '../transform/support.ts';
 import {
   changedPage,
   newerPage,
@@ -30,6 +34,8 @@ class MemoryStore implements MemberStore {
   readonly members = new Map<string, Buffer>();
   readonly infos: MemberInfo[] = [];
   readonly closed: string[] = [];
+  readonly plainSizes = new Map<string, number | undefined>();
+  digests = 0;
   gate: (path: string) => Promise<void> = () => Promise.resolve();
   bytesWritten = 0;
   waiting = 0;
@@ -39,7 +45,9 @@ class MemoryStore implements MemberStore {
     this.infos.push(info);
     this.members.set(path, Buffer.alloc(0));
     return {
-      write: async (payload, crc) => {
+      write: async (payload, crc, sha256) => {
+        if (sha256 !== undefined) assert.equal(sha256, sha256Of(payload));
+        this.digests += sha256 === undefined ? 0 : 1;
         this.waiting += 1;
         await this.gate(path);
         this.waiting -= 1;
@@ -47,8 +55,9 @@ class MemoryStore implements MemberStore {
         this.members.set(path, Buffer.concat([this.members.get(path) ?? Buffer.alloc(0), payload]));
         this.bytesWritten += payload.length;
       },
-      close: () => {
+      close: (plainSize) => {
         this.closed.push(path);
+        this.plainSizes.set(path, plainSize);
         return Promise.resolve();
       },
     };
@@ -68,12 +77,13 @@ afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.stop();
 });
 
-const startPool = (threads: number, store: MemberStore): CopyPool => {
-  const pool = new CopyPool(
-    threads,
-    { flavour: 'mariadb', buffers, chunkBytes, pageSize, redoStart: 0 },
-    store,
-  );
+const startPool = (
+  threads: number,
+  store: MemberStore,
+  encoding: Encoding = plainEncoding,
+): CopyPool => {
+  const data = { flavour: 'mariadb', buffers, chunkBytes, pageSize, redoStart: 0 } as const;
+  const pool = new CopyPool(threads, { ...data, encoding }, store);
   pools.push(pool);
   return pool;
 };
@@ -104,6 +114,42 @@ describe('the copy threads', () => {
     for (const info of store.infos) assert.deepEqual([info.spaceId, info.pageSize], [7, pageSize]);
     const inodes = outcomes.map((outcome) => 'copied' in outcome && outcome.copied.inode);
     assert.equal(new Set(inodes).size, 7);
+  });
+
+  it('encode what they copy as it was asked for, in the smallest blocks and chunks too', async () => {
+    const encryption = { algorithm: 'AES256', key: keys.AES256, chunkBytes: 1024 };
+    const dir = scratchDir('plain');
+    const hard = noise(3 * chunkBytes + 5);
+    writeFileSync(join(dir, 'hard'), hard);
+    writeFileSync(join(dir, 'empty'), '');
+    const pages = tablePages(40);
+    const source = writeTable(pages);
+    for (const compression of [
+      undefined,
+      { algorithm: 'zstd', level: 1 } as const,
+      { algorithm: 'lz4', blockBytes: 1024 } as const,
+    ]) {
+      const store = new MemoryStore();
+      await startPool(2, store, { compression, encryption, digests: true }).copy([
+        table(source, 'v/t.ibd'),
+        { kind: 'plain', source: join(dir, 'hard'), member: 'hard' },
+        { kind: 'plain', source: join(dir, 'empty'), member: 'empty' },
+      ]);
+      const suffix = { none: '', zstd: '.zst', lz4: '.lz4' }[compression?.algorithm ?? 'none'];
+      for (const [path, wanted] of [
+        ['v/t.ibd', pages],
+        ['hard', Buffer.from(hard)],
+        ['empty', Buffer.alloc(0)],
+      ] as const) {
+        const member = `${path}${suffix}.xbcrypt`;
+        const bytes = store.members.get(member) ?? assert.fail(member);
+        const options = { key: keys.AES256, bytesMax: wanted.length };
+        assert.deepEqual(decodeWhole(member, bytes, options), wanted);
+        assert.equal(store.plainSizes.get(member), wanted.length);
+      }
+      assert.equal(store.closed.length, 3);
+      assert.ok(store.digests > 0);
+    }
   });
 
   it('say so when a file is gone, and go on', async () => {

@@ -24,6 +24,7 @@ function serverInfo(more: Partial<MariadbInfo> = {}): MariadbInfo {
     dataFilePath: 'ibdata1:12M:autoextend',
     logGroupHome: datadir,
     undoDirectory: datadir,
+    redoEncrypted: false,
     undoTablespaces: 0,
     ariaLogDir: datadir,
     ignoredDirectories: new Set(),

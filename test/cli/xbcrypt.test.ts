@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -145,6 +146,25 @@ describe('xbcrypt', () => {
     }
   });
 
+  it('gives nothing out with a wrong key, whatever the key of later chunks', async () => {
+    const { stdout: chunks } = await run([...encrypting(), '-s', '1K'], randomBytes(5000));
+    const wrong = join(folder, 'wrong-key');
+    writeFileSync(wrong, key.toUpperCase());
+    const first = await run(['-a', 'AES256', '-f', wrong], randomBytes(100));
+    for (const input of [chunks, Buffer.concat([chunks, first.stdout])]) {
+      const { status, stdout } = await run(['-d', '-a', 'AES256', '-f', wrong], input);
+      assert.deepEqual([status, stdout.length], [32, 0]);
+    }
+  });
+
+  it('writes the same chunks whatever the number of threads', async () => {
+    const plain = randomBytes(300_000);
+    const { status, stdout } = await run([...encrypting(), '--encrypt-threads=8'], plain);
+    assert.deepEqual([status, stdout.length], [0, 300_000 + 5 * 92]);
+    const back = await run([...decrypting(), '-t', '4'], stdout);
+    assert.deepEqual([back.status, back.stdout], [0, plain]);
+  });
+
   it('never replaces a file', async () => {
     const path = join(folder, 'out');
     writeFileSync(path, 'mine');
@@ -275,6 +295,48 @@ describe('xbcrypt as a process', () => {
     });
     assert.equal(back.status, 0, back.stderr.toString());
     assert.deepEqual(back.stdout, plain);
+  });
+
+  it('takes 100 MiB through pipes both ways in bounded memory', () => {
+    const report = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))';
+    const script = `set -o pipefail
+      node=$1 watch=$2 main=$3; shift 3
+      head -c 104857600 /dev/zero | "$node" --import "$watch" "$main" "$@" |
+        "$node" --import "$watch" "$main" -d "$@" | sha256sum`;
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      [
+        '-c',
+        script,
+        'bash',
+        process.execPath,
+        `data:text/javascript,${report}`,
+        program,
+        ...encrypting(),
+      ],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stderr);
+    const zeros = createHash('sha256')
+      .update(Buffer.alloc(100 * 1024 * 1024))
+      .digest('hex');
+    assert.ok(stdout.startsWith(zeros), stdout);
+    const peaks = stderr.trim().split('\n').map(Number);
+    assert.equal(peaks.length, 2, stderr);
+    assert.ok(
+      peaks.every((kibibytes) => kibibytes < 256 * 1024),
+      stderr,
+    );
+  });
+
+  it('shows no key in the list of processes', async () => {
+    const child = spawn(process.execPath, [program, '-a', 'AES256', '--encrypt-key', key]);
+    const [warning] = (await once(child.stderr, 'data')) as [Buffer];
+    const listed = readFileSync(`/proc/${child.pid}/cmdline`, 'latin1');
+    child.stdin.end();
+    assert.equal(listed.replaceAll('\0', ''), 'xbcrypt');
+    assert.match(warning.toString(), /warning: others can see a key on the command line/u);
+    assert.equal(warning.includes(key), false);
   });
 
   it('fails when its reader goes away, and does not crash', () => {

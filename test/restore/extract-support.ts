@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { guard } from '../../src/archive/guard.ts';
 import { BackupError } from '../../src/errors.ts';
 import { extract } from '../../src/restore/extract.ts';
+import type { ReadOptions } from '../../src/restore/read-archive.ts';
 import { StagedDirectory, stageName } from '../../src/sink/staged-directory.ts';
 import { MemorySink, sourceOf } from '../archive/support.ts';
 import { treeOf } from '../sink/support.ts';
@@ -53,12 +54,12 @@ export interface Extracted {
 export async function extractInto(
   target: string,
   archive: Uint8Array,
-  options: { anyArchive?: boolean; pieceBytes?: number } = {},
+  options: ReadOptions & { pieceBytes?: number } = {},
 ): Promise<Extracted> {
-  const { anyArchive = false, pieceBytes = Math.max(1, archive.length) } = options;
+  const { pieceBytes = Math.max(1, archive.length), ...given } = options;
   try {
     const directory = await StagedDirectory.create(target, { empty: false });
-    await extract(sourceOf(archive, pieceBytes), directory, { anyArchive });
+    await extract(sourceOf(archive, pieceBytes), directory, given);
     await directory.commit();
     return { error: undefined, target };
   } catch (error) {

@@ -476,6 +476,13 @@ describe('prepare of a backup of MySQL', { skip: leftOut(product) }, () => {
       assert.deepEqual(readdirSync(datadir), ['xbpipe-partial']);
     });
 
+    it('is refused at the start of the archive when the server does not fit', async () => {
+      const { failure, datadir } = await tryRestore(() => undefined, fakeMysqld('9.6.0'));
+      assert.equal(failure?.code, 'recovery');
+      assert.match(failure.message, /is version 9\.6\.0; the backup is of MySQL/u);
+      assert.deepEqual(readdirSync(datadir), []);
+    });
+
     it('accepts what is whole', async () => {
       const server = fakeMysqld(version, ...goodLog(backups.extracted));
       const { failure, datadir } = await tryRestore(() => undefined, server);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
+import { beginName, decodeBegin, endName, indexName } from '../../formats/archive-record/index.ts';
 import { crc32, crc32c } from '../../formats/crc.ts';
 import { crc32Checksum, filHeader, filTrailer } from '../../formats/innodb/index.ts';
 import { blockTable, checkpointOffsets, encodeCheckpoint } from '../../formats/mysql-redo/index.ts';
@@ -85,6 +85,9 @@ export function fullCopyOf(directory: string): string {
   return copy;
 }
 
+/** They come anew. */
+const records = [beginName, indexName, endName];
+
 /** An archive that is whole, whatever is in the directory. */
 export async function pack(directory: string): Promise<string> {
   const path = join(scratchDir('packed'), 'archive');
@@ -92,8 +95,7 @@ export async function pack(directory: string): Promise<string> {
   const archive = await ArchiveWriter.begin(await FileSink.create(path), begin);
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     const file = join(directory, name);
-    // The records come anew.
-    if (name.startsWith('xbpipe_') || !statSync(file).isFile()) continue;
+    if (records.includes(name) || !statSync(file).isFile()) continue;
     const [member, bytes] = [archive.open({ path: name }), readFileSync(file)];
     for (let at = 0; at < bytes.length; at += chunkBytesMax) {
       const chunk = bytes.subarray(at, at + chunkBytesMax);

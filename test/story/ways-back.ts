@@ -34,7 +34,18 @@ const scripts = {
     "$4" -x -C "$2" <"$1" && xbpipe prepare --server-binary "$3" "$2"`,
 } as const;
 
-export type WayBack = keyof typeof scripts;
+/** The same for an archive that is compressed and encrypted; `$6`: the key file. */
+const keyScripts = {
+  'xbpipe extract --decompress --decrypt and xbpipe prepare': `
+    xbpipe extract --decompress --decrypt --encrypt-key-file="$6" -C "$2" <"$1" &&
+      xbpipe prepare --server-binary "$3" "$2"`,
+  'xbpipe restore with the key': `
+    XBPIPE_ENCRYPT_KEY_FILE="$6" xbpipe restore --server-binary "$3" --datadir "$2" <"$1"`,
+} as const;
+
+export type WayBack = keyof typeof scripts | keyof typeof keyScripts;
+
+export const waysBackWithKey = Object.keys(keyScripts) as WayBack[];
 
 export const waysBack: Record<Flavour, readonly WayBack[]> = {
   mariadb: [
@@ -69,11 +80,15 @@ export async function bringBack(
   archive: string,
   way: WayBack,
   product: Product,
-  program = serverOf(product),
+  {
+    program = serverOf(product),
+    keyFile = '',
+  }: { program?: string | undefined; keyFile?: string } = {},
 ): Promise<string> {
   const datadir = join(scratchDir('back'), 'data');
-  const programs = [program, ...stockTools(product)];
-  const { status, stderr } = await runShell(scripts[way], archive, datadir, ...programs);
+  const script = { ...scripts, ...keyScripts }[way];
+  const args = [archive, datadir, program, ...stockTools(product), keyFile];
+  const { status, stderr } = await runShell(script, ...args);
   assert.equal(status, 0, `${way}: ${stderr.slice(-5000)}`);
   return datadir;
 }
@@ -122,6 +137,7 @@ export async function proveWaysBack(
     serverOptions?: readonly string[];
     /** Makes the server of one way: two servers must not have one keyring. */
     program?: () => Promise<string>;
+    keyFile?: string;
     more?: (target: TestServer) => Promise<void>;
   },
 ): Promise<void> {
@@ -129,7 +145,8 @@ export async function proveWaysBack(
   for (const way of options.ways ?? waysBack[flavourOf(product)]) {
     await t.test(way, async () => {
       const program = await options.program?.();
-      const datadir = await bringBack(archive, way, product, program);
+      const { keyFile = '' } = options;
+      const datadir = await bringBack(archive, way, product, { program, keyFile });
       await proveSame(source, datadir, { ...options, program }, options.more);
     });
   }

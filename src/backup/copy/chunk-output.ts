@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { crc32 } from '../../../formats/crc.ts';
+import { BufferPool } from '../../worker/buffer-pool.ts';
 import type { ThreadPort } from '../../worker/thread.ts';
 import type { FromCopyThread } from './copy-messages.ts';
 
@@ -9,33 +11,31 @@ import type { FromCopyThread } from './copy-messages.ts';
  */
 export class ChunkOutput {
   readonly #port: ThreadPort<FromCopyThread, unknown>;
-  readonly #free: ArrayBuffer[] = [];
-  #waiting: ((buffer: ArrayBuffer) => void) | undefined;
+  readonly #pool: BufferPool;
+  readonly #digests: boolean;
 
-  constructor(port: ThreadPort<FromCopyThread, unknown>, buffers: number, chunkBytes: number) {
+  constructor(
+    port: ThreadPort<FromCopyThread, unknown>,
+    options: { buffers: number; chunkBytes: number; digests: boolean },
+  ) {
     this.#port = port;
-    for (let i = 0; i < buffers; i++) this.#free.push(new ArrayBuffer(chunkBytes));
+    this.#pool = new BufferPool(options.buffers, options.chunkBytes);
+    this.#digests = options.digests;
   }
 
   /** A buffer to fill; it must go to `send` or `back`. */
   async take(): Promise<Uint8Array<ArrayBuffer>> {
-    const buffer =
-      this.#free.pop() ??
-      (await new Promise<ArrayBuffer>((resolve) => {
-        this.#waiting = resolve;
-      }));
-    return new Uint8Array(buffer);
+    return await this.#pool.take();
   }
 
   send({ buffer }: Uint8Array<ArrayBuffer>, length: number): void {
-    const crc = crc32(new Uint8Array(buffer, 0, length));
-    this.#port.post({ kind: 'chunk', buffer, length, crc }, [buffer]);
+    const payload = new Uint8Array(buffer, 0, length);
+    const crc = crc32(payload);
+    const sha256 = this.#digests ? createHash('sha256').update(payload).digest('hex') : undefined;
+    this.#port.post({ kind: 'chunk', buffer, length, crc, sha256 }, [buffer]);
   }
 
   back(buffer: ArrayBuffer): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting) waiting(buffer);
-    else this.#free.push(buffer);
+    this.#pool.back(buffer);
   }
 }

@@ -1,4 +1,5 @@
 import type { Flavour } from '../../server/flavour.ts';
+import type { Encoding } from '../../transform/encoding.ts';
 import type { Continuation } from '../../tablespace/identify-space.ts';
 
 /** How the blocks of a file are checked while it is copied. */
@@ -39,13 +40,23 @@ export interface CopyThreadData {
   pageSize: number;
   /** Checkpoint LSN that the backup's redo starts at. */
   redoStart: number;
+  encoding: Encoding;
 }
 
 export type ToCopyThread = { kind: 'job'; job: CopyJob } | { kind: 'buffer'; buffer: ArrayBuffer };
 
+/** Bytes for the archive, with what the index says of them. */
+export interface Chunk {
+  buffer: ArrayBuffer;
+  length: number;
+  crc: number;
+  /** Hex; where the archive has digests. */
+  sha256: string | undefined;
+}
+
 export type FromCopyThread =
-  | { kind: 'open'; spaceId?: number | undefined; pageSize?: number | undefined }
-  | { kind: 'chunk'; buffer: ArrayBuffer; length: number; crc: number }
+  | { kind: 'open'; spaceId?: number | undefined; pageSize?: number | undefined; suffix: string }
+  | ({ kind: 'chunk' } & Chunk)
   | { kind: 'copied'; file: CopiedFile }
   /** The file was gone when it was to be opened. */
   | { kind: 'vanished' };

@@ -1,7 +1,8 @@
-import type { MemberStore, MemberWriter } from '../../archive/member-store.ts';
+import type { MemberWriter, Members } from '../../archive/member-store.ts';
 import { BackupError } from '../../errors.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
 import type {
+  Chunk,
   CopiedFile,
   CopyJob,
   CopyThreadData,
@@ -16,7 +17,7 @@ export type CopyOutcome = { copied: CopiedFile } | { vanished: CopyJob };
 export class CopyPool {
   readonly #copiers: Copier[];
 
-  constructor(threads: number, data: CopyThreadData, store: MemberStore) {
+  constructor(threads: number, data: CopyThreadData, store: Members) {
     this.#copiers = Array.from({ length: threads }, () => new Copier(data, store));
   }
 
@@ -40,6 +41,7 @@ export class CopyPool {
 interface Current {
   job: CopyJob;
   member: MemberWriter | undefined;
+  encoded: boolean;
   written: Promise<void>;
   done: (outcome: CopyOutcome) => void;
   fail: (error: unknown) => void;
@@ -47,10 +49,10 @@ interface Current {
 
 class Copier {
   readonly #thread: Thread<ToCopyThread>;
-  readonly #store: MemberStore;
+  readonly #store: Members;
   #current: Current | undefined;
 
-  constructor(data: CopyThreadData, store: MemberStore) {
+  constructor(data: CopyThreadData, store: Members) {
     this.#store = store;
     this.#thread = startThread<ToCopyThread, FromCopyThread>(
       import.meta.url,
@@ -64,7 +66,8 @@ class Copier {
 
   async copy(job: CopyJob): Promise<CopyOutcome> {
     const outcome = new Promise<CopyOutcome>((done, fail) => {
-      this.#current = { job, member: undefined, written: Promise.resolve(), done, fail };
+      const written = Promise.resolve();
+      this.#current = { job, member: undefined, encoded: false, written, done, fail };
     });
     this.#thread.post({ kind: 'job', job });
     return await Promise.race([outcome, this.#thread.failed]);
@@ -76,16 +79,16 @@ class Copier {
 
   async #write(
     member: MemberWriter | undefined,
-    { buffer, length, crc }: { buffer: ArrayBuffer; length: number; crc: number },
+    { buffer, length, crc, sha256 }: Chunk,
   ): Promise<void> {
     if (!member) throw new BackupError('failed', 'a chunk came before its member');
-    await member.write(new Uint8Array(buffer, 0, length), crc);
+    await member.write(new Uint8Array(buffer, 0, length), crc, sha256);
     this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
   }
 
   async #close(current: Current, copied: CopiedFile): Promise<void> {
     await current.written;
-    await current.member?.close();
+    await current.member?.close(current.encoded ? copied.size : undefined);
     current.done({ copied });
   }
 
@@ -95,8 +98,10 @@ class Copier {
     try {
       switch (message.kind) {
         case 'open': {
-          const { spaceId, pageSize } = message;
-          current.member = this.#store.open({ path: current.job.member, spaceId, pageSize });
+          const { spaceId, pageSize, suffix } = message;
+          const path = current.job.member + suffix;
+          current.member = this.#store.open({ path, spaceId, pageSize });
+          current.encoded = suffix !== '';
           break;
         }
         case 'chunk':

@@ -54,7 +54,7 @@ export interface BlockFile {
 /** Where checked blocks go. */
 export interface BlockOutput {
   take(): Promise<Uint8Array<ArrayBuffer>>;
-  send(buffer: Uint8Array<ArrayBuffer>, length: number): void;
+  send(buffer: Uint8Array<ArrayBuffer>, length: number): void | Promise<void>;
   back(buffer: ArrayBuffer): void;
 }
 
@@ -81,7 +81,7 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
       await settleBlocks({ fd, path }, blocks, check);
       if (isUnproven) await settleUnproven({ fd, path }, blocks, check, isUnproven);
     }
-    if (whole > 0) output.send(buffer, whole);
+    if (whole > 0) await output.send(buffer, whole);
     else output.back(buffer.buffer);
     position += whole;
     if (got < wanted) break;

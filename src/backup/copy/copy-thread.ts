@@ -1,14 +1,21 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { hasCode } from '../../errors.ts';
 import { type ThreadPort, runThread } from '../../worker/thread.ts';
+import { encodedBytesMax, memberEncoder } from '../../transform/member-encoder.ts';
 import { ChunkOutput } from './chunk-output.ts';
 import { planAria } from './copy-aria.ts';
 import type { CopyJob, CopyThreadData, FromCopyThread, ToCopyThread } from './copy-messages.ts';
 import { type BlockFile, copyBlocks, planTablespace } from './copy-tablespace.ts';
+import { EncodedOutput } from './encoded-output.ts';
+import { isPacked } from './packed-tablespace.ts';
 
 /** A page copier: one file at a time, read, checked and handed on in chunks. */
 runThread<CopyThreadData, FromCopyThread, ToCopyThread>(async (data, port) => {
-  const output = new ChunkOutput(port, data.buffers, data.chunkBytes);
+  const output = new ChunkOutput(port, {
+    buffers: data.buffers,
+    chunkBytes: encodedBytesMax(data.encoding, data.chunkBytes),
+    digests: data.encoding.digests,
+  });
   const jobs: CopyJob[] = [];
   let wake: () => void = () => undefined;
   port.onMessage((message) => {
@@ -41,9 +48,12 @@ async function copy(
     return;
   }
   try {
-    const { spaceId, pageSize, file } = await plan(fd, job, data);
-    port.post({ kind: 'open', spaceId, pageSize });
-    const size = await copyBlocks(file, output);
+    const { spaceId, pageSize, file, packed = false } = await plan(fd, job, data);
+    const encoder = memberEncoder(data.encoding, { packed });
+    port.post({ kind: 'open', spaceId, pageSize, suffix: encoder?.suffix ?? '' });
+    const size = encoder
+      ? await copyEncoded(file, new EncodedOutput(output, encoder, data.chunkBytes))
+      : await copyBlocks(file, output);
     const { dev: device, ino: inode } = fstatSync(fd);
     const { member, source } = job;
     port.post({ kind: 'copied', file: { member, source, device, inode, size, spaceId } });
@@ -52,15 +62,28 @@ async function copy(
   }
 }
 
-async function plan(
-  fd: number,
-  job: CopyJob,
-  data: CopyThreadData,
-): Promise<{ file: BlockFile; spaceId?: number | undefined; pageSize?: number | undefined }> {
+async function copyEncoded(file: BlockFile, output: EncodedOutput): Promise<number> {
+  const size = await copyBlocks(file, output);
+  await output.end();
+  return size;
+}
+
+interface CopyPlan {
+  file: BlockFile;
+  spaceId?: number | undefined;
+  pageSize?: number | undefined;
+  /** Not worth a compression. */
+  packed?: boolean;
+}
+
+async function plan(fd: number, job: CopyJob, data: CopyThreadData): Promise<CopyPlan> {
   switch (job.kind) {
     case 'tablespace': {
       const { identity, file } = await planTablespace(fd, job, data);
-      return { file, spaceId: identity?.spaceId, pageSize: identity?.format.physicalPageSize };
+      if (!identity) return { file };
+      const { spaceId, format } = identity;
+      const pageSize = format.physicalPageSize;
+      return { file, spaceId, pageSize, packed: isPacked(file, format) };
     }
     case 'aria-index':
     case 'aria-data':

@@ -40,7 +40,7 @@ export function metadataFiles(info: MariadbInfo, facts: BackupFacts): MetadataFi
         partial: false,
         incremental: false,
         format: facts.format,
-        compressed: false,
+        compressed: facts.encoding.compression !== undefined,
         others: [],
       }),
     },

@@ -1,4 +1,4 @@
-import type { MemberStore, MemberWriter } from '../../archive/member-store.ts';
+import type { MemberInfo, MemberWriter, Members } from '../../archive/member-store.ts';
 import { BackupError } from '../../errors.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
 import type { RedoEnd } from './redo-follower.ts';
@@ -70,8 +70,8 @@ export class RedoTail {
   }
 
   /** Lets the redo flow into the store; until then it waits in the thread. */
-  flowInto(store: MemberStore, member: string): void {
-    this.#member = store.open({ path: member, urgent: true });
+  flowInto(store: Members, member: MemberInfo): void {
+    this.#member = store.open({ ...member, urgent: true });
     for (let i = 0; i < creditsMax; i++) this.#thread.post({ kind: 'credit' });
   }
 

@@ -13,12 +13,20 @@ import { BackupError, toBackupError } from '../../errors.ts';
 import { DirectoryStore } from '../../sink/directory-store.ts';
 import { openStdout } from '../../sink/stdout.ts';
 import { type ConnectionValues, accessOf, addConnectionOptions } from '../connection-options.ts';
+import {
+  type EncodingValues,
+  addEncodingOptions,
+  encodingOf,
+  threadsOf,
+} from '../encoding-options.ts';
+import type { Reporter } from '../../reporter.ts';
+import type { Encoding } from '../../transform/encoding.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
 import { pathOfUrl } from '../target-url.ts';
 
-interface BackupValues extends ConnectionValues {
+interface BackupValues extends ConnectionValues, EncodingValues {
   stream?: string | true;
   to?: string;
   targetDir?: string;
@@ -69,9 +77,10 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .option('--no-register-redo-log-consumer', 'MySQL: it may overwrite what was not copied')
     .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
     .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
+  addEncodingOptions(command);
   addConnectionOptions(command);
   context.register(command, async (values: BackupValues, { reporter, signal }) => {
-    const result = await backup(optionsOf(values), reporter, signal);
+    const result = await backup(optionsOf(values, reporter), reporter, signal);
     if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
     reporter.info(
       `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
@@ -80,16 +89,18 @@ export function backupCommand(program: Command, context: CommandContext): void {
   });
 }
 
-function optionsOf(values: BackupValues): BackupOptions {
-  const { lockDdl, parallel, datadir } = values;
+function optionsOf(values: BackupValues, reporter: Reporter): BackupOptions {
+  const { lockDdl, datadir } = values;
+  const encoding = encodingOf(values, reporter);
   return {
     access: accessOf(values),
-    openStore: storeOpener(values),
+    openStore: storeOpener(values, encoding),
     format: values.targetDir === undefined ? 'xbstream' : 'file',
+    encoding,
     lockDdl,
     registerConsumer: values.registerRedoLogConsumer,
     lockTimeoutSeconds: values.lockDdlTimeout,
-    parallel,
+    parallel: threadsOf(values),
     datadir,
     spoolDirectory: values.tmpdir,
     command: maskArgv(process.argv.slice(2)),
@@ -97,18 +108,32 @@ function optionsOf(values: BackupValues): BackupOptions {
 }
 
 /** Opens the target only when the server side is ready: a refused backup leaves nothing behind. */
-function storeOpener({ stream, to, targetDir }: BackupValues): BackupOptions['openStore'] {
+function storeOpener(
+  { stream, to, targetDir }: BackupValues,
+  encoding: Encoding,
+): BackupOptions['openStore'] {
   const named = [stream, to, targetDir].filter((value) => value !== undefined);
   if (named.length > 1) {
     throw new BackupError('usage', '--stream, --to and --target-dir exclude each other');
   }
-  if (targetDir !== undefined) return (begin) => DirectoryStore.create(targetDir, begin);
+  if (targetDir !== undefined) {
+    refuseEncodedFiles(encoding);
+    return (begin) => DirectoryStore.create(targetDir, begin);
+  }
   if (to !== undefined) {
     const path = pathOfUrl(to);
-    return (begin) => ArchiveDirectory.create(path, begin);
+    return (begin) => ArchiveDirectory.create(path, begin, encoding);
   }
   const sink = openStdout();
-  return (begin: BeginRecord): Promise<MemberStore> => ArchiveWriter.begin(sink, begin);
+  return (begin: BeginRecord): Promise<MemberStore> => ArchiveWriter.begin(sink, begin, encoding);
+}
+
+/** A directory of plain files is what a server starts on. */
+function refuseEncodedFiles({ compression, encryption }: Encoding): void {
+  if (!compression && !encryption) return;
+  throw new BackupError('usage', '--target-dir takes plain files: no --compress, no --encrypt', {
+    hint: 'compress and encrypt an archive: --to DIR, or a stream',
+  });
 }
 
 function writeExtra(directory: string, { metadata }: BackupResult): void {

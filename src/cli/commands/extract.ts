@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
 import { extract } from '../../restore/extract.ts';
 import { fillStage } from '../../sink/fill-stage.ts';
+import {
+  type DecodingValues,
+  addDecodingOptions,
+  decodingOf,
+  tellSeal,
+} from '../decoding-options.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { openSource } from '../open-source.ts';
 import type { CommandContext } from '../run-command.ts';
 
-interface ExtractValues {
+interface ExtractValues extends DecodingValues {
   from?: string;
   directory: string;
   verbose?: boolean;
@@ -20,7 +26,9 @@ export function extractCommand(program: Command, context: CommandContext): void 
     .option('-C, --directory <dir>', 'where to', '.')
     .option('-v, --verbose', 'print the name of every file')
     .option('--any-archive', 'also extract archives that are no backup');
+  addDecodingOptions(command);
   context.register(command, async (values: ExtractValues, { reporter, signal }) => {
+    const unlocking = decodingOf(values, reporter);
     const { source, totalBytes } = openSource(values.from, signal);
     const summary = await fillStage(
       values.directory,
@@ -28,6 +36,7 @@ export function extractCommand(program: Command, context: CommandContext): void 
       reporter,
       async (directory) =>
         await extract(source, directory, {
+          ...unlocking,
           anyArchive: values.anyArchive === true,
           signal,
           onProgress: (bytes) => {
@@ -42,6 +51,7 @@ export function extractCommand(program: Command, context: CommandContext): void 
             : {}),
         }),
     );
+    tellSeal(summary, unlocking.key, reporter);
     reporter.info(
       `${summary.members} files, ${formatBytes(summary.payloadBytes)} in ${values.directory}`,
     );

@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import { restore } from '../../restore/restore.ts';
+import { keyOf } from '../decoding-options.ts';
+import type { KeyValues } from '../encryption-key.ts';
+import { addKeyOptions } from '../key-options.ts';
 import { openSource } from '../open-source.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
 import { noteOwner } from './prepare.ts';
 
-interface RestoreValues extends ServerValues {
+interface RestoreValues extends ServerValues, KeyValues {
   from?: string;
   datadir: string;
 }
@@ -17,10 +20,12 @@ export function restoreCommand(program: Command, context: CommandContext): void 
     .option('--from <source>', 'archive file or backup directory (default: standard input)')
     .requiredOption('--datadir <dir>', 'new or empty directory');
   addServerOptions(command);
+  addKeyOptions(command);
   context.register(command, async (values: RestoreValues, { reporter, signal }) => {
     const { datadir } = values;
     const { source, totalBytes } = openSource(values.from, signal);
-    const options = { ...serverOptionsOf(values), datadir, totalBytes };
+    const key = keyOf(values, reporter);
+    const options = { ...serverOptionsOf(values), datadir, totalBytes, key };
     await restore(source, options, reporter, signal);
     noteOwner(reporter, datadir);
   });

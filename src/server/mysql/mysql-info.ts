@@ -8,7 +8,6 @@ export interface MysqlInfo extends CommonInfo {
   readonly serverUuid: string;
   readonly checksumAlgorithm: string;
   readonly lowerCaseTableNames: string;
-  readonly redoEncrypted: boolean;
   readonly undoEncrypted: boolean;
   readonly performanceSchemaOn: boolean;
   readonly redoChecksumsOn: boolean;
@@ -26,7 +25,6 @@ export function mysqlInfo(common: Variables, get: VariableReader, under: PathRea
     serverUuid: get('server_uuid'),
     checksumAlgorithm: get('innodb_checksum_algorithm', 'crc32'),
     lowerCaseTableNames: get('lower_case_table_names', '0'),
-    redoEncrypted: get('innodb_redo_log_encrypt') === 'ON',
     undoEncrypted: get('innodb_undo_log_encrypt') === 'ON',
     redoChecksumsOn: get('innodb_log_checksums', 'ON') === 'ON',
     performanceSchemaOn: get('performance_schema') === 'ON',

@@ -39,19 +39,24 @@ interface Kind {
   name: string;
   bytes: Uint8Array;
   decode: (bytes: Uint8Array) => unknown;
-  /** Fields that are optional. */
+  /** Fields that may be missing. */
   may: string[];
 }
 
 const kinds: Kind[] = [
-  { name: 'xbpipe_begin.json', bytes: encodeBegin(begin), decode: decodeBegin, may: ['parentId'] },
+  {
+    name: 'xbpipe_begin.json',
+    bytes: encodeBegin(begin),
+    decode: decodeBegin,
+    may: ['parentId', 'compression', 'encryption', 'keyCheck', 'digests'],
+  },
   {
     name: 'xbpipe_index.json',
     bytes: Buffer.concat([...encodeIndex('id', [entry])]),
     decode: decodeIndex,
     may: [],
   },
-  { name: 'xbpipe_end.json', bytes: encodeEnd(end), decode: decodeEnd, may: [] },
+  { name: 'xbpipe_end.json', bytes: encodeEnd(end), decode: decodeEnd, may: ['hmac'] },
   { name: 'manifest.json', bytes: encodeManifest(manifest), decode: decodeManifest, may: [] },
   {
     name: 'xbpipe_system_files.json',
@@ -75,6 +80,14 @@ for (const { name, bytes, decode, may } of kinds) {
         if (may.includes(field)) continue;
         const message = refusal(() => decodeWith({ [field]: undefined }));
         assert.match(message, new RegExp(`^${name} > ${field} at byte 0: \\w+ wanted$`));
+      }
+    });
+
+    it('takes the fields that may be missing for absent, as it does null', () => {
+      for (const field of may) {
+        const missing = decodeWith({ [field]: undefined });
+        assert.deepEqual(decodeWith({ [field]: null }), missing, field);
+        assert.notDeepEqual(missing, decode(bytes), field);
       }
     });
 
@@ -124,19 +137,29 @@ for (const { name, bytes, decode, may } of kinds) {
 }
 
 describe('begin record', () => {
-  it('comes back as it was written, with and without a parent', () => {
+  const { parentId: _, compression: __, encryption: ___, keyCheck: ____, ...plain } = begin;
+
+  it('comes back as it was written, with and without what may be absent', () => {
     assert.deepEqual(decodeBegin(encodeBegin(begin)), begin);
-    const { parentId: _, ...full } = begin;
-    assert.deepEqual(decodeBegin(encodeBegin(full)), { ...full, parentId: undefined });
+    const absent = { parentId: undefined, compression: undefined };
+    const noKey = { encryption: undefined, keyCheck: undefined };
+    const without = { ...plain, digests: false };
+    assert.deepEqual(decodeBegin(encodeBegin(without)), { ...without, ...absent, ...noKey });
   });
 
   it('is this text', () => {
-    const { parentId: _, ...full } = begin;
-    assert.equal(
-      show(encodeBegin(full)),
+    const common =
       '{"format":1,"backupId":"6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21","tool":"xbpipe 0.1.0",' +
-        '"flavour":"mariadb","serverVersion":"10.11.19-MariaDB-log","pageSize":16384,' +
-        '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z","parentId":null}\n',
+      '"flavour":"mariadb","serverVersion":"10.11.19-MariaDB-log","pageSize":16384,' +
+      '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z",';
+    assert.equal(
+      show(encodeBegin({ ...plain, digests: false })),
+      `${common}"parentId":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
+    );
+    assert.equal(
+      show(encodeBegin(begin)),
+      `${common}"parentId":"00000000-0000-4000-8000-000000000000","compression":"zstd",` +
+        '"encryption":"AES256","keyCheck":"0123456789abcdef0123456789abcdef","digests":true}\n',
     );
   });
 
@@ -150,13 +173,20 @@ describe('begin record', () => {
 });
 
 describe('index', () => {
+  const absent = {
+    spaceId: undefined,
+    pageSize: undefined,
+    plainSize: undefined,
+    digests: undefined,
+  };
+
   it('comes back as it was written', () => {
     const plain = { path: 'a "b"\n\u0001ü', size: 0, chunks: [] };
     const { backupId, members } = decodeIndex(
       Buffer.concat([...encodeIndex('id', [entry, plain])]),
     );
     assert.equal(backupId, 'id');
-    assert.deepEqual(members, [entry, { ...plain, spaceId: undefined, pageSize: undefined }]);
+    assert.deepEqual(members, [entry, { ...plain, ...absent }]);
     assert.deepEqual(decodeIndex(Buffer.concat([...encodeIndex('id', [])])).members, []);
   });
 
@@ -165,8 +195,9 @@ describe('index', () => {
     assert.equal(
       show(Buffer.concat([...encodeIndex('id', [entry, plain])])),
       '{"format":1,"backupId":"id","members":[\n' +
-        '{"path":"db/t.ibd","spaceId":5,"pageSize":16384,"size":12,' +
-        '"chunks":[500,8,0,4294967295,600,4,8,0]},\n' +
+        '{"path":"db/t.ibd","spaceId":5,"pageSize":16384,"size":12,"plainSize":40,' +
+        '"chunks":[500,8,0,4294967295,600,4,8,0],' +
+        `"digests":["${'01'.repeat(32)}","${'23'.repeat(32)}"]},\n` +
         '{"path":"b","size":0,"chunks":[]}\n' +
         ']}\n',
     );
@@ -183,6 +214,10 @@ describe('index', () => {
       [{ ...entry, chunks: [1, 2, 3] }, /members\[1\] > chunks at byte 0: four whole numbers/],
       [{ ...entry, chunks: [1, 2, 3, -4] }, /members\[1\] > chunks at byte 0: four whole numbers/],
       [{ ...entry, chunks: [1, 2, 3, '4'] }, /members\[1\] > chunks at byte 0: four whole numbers/],
+      [{ ...entry, plainSize: '40' }, /members\[1\] > plainSize at byte 0: number wanted/],
+      [{ ...entry, plainSize: -1 }, /members\[1\] > plainSize at byte 0: whole number/],
+      [{ ...entry, digests: 'ab' }, /members\[1\] > digests at byte 0: array wanted/],
+      [{ ...entry, digests: null }, /members\[1\] > digests at byte 0: array wanted/],
       [[], /members\[1\] at byte 0: not a JSON object/],
     ];
     for (const [member, message] of wrong) {
@@ -191,6 +226,29 @@ describe('index', () => {
         message,
       );
     }
+  });
+
+  it('has as many digests as chunks, each the hex of 32 bytes in lower case', () => {
+    const [first = '', second = ''] = entry.digests ?? [];
+    const wrong = [
+      [],
+      [first],
+      [first, second, second],
+      [first, second.slice(1)],
+      [first, `${second}0`],
+      [first, 'AB'.repeat(32)],
+      [first, 'xy'.repeat(32)],
+      [first, 5],
+      [first, null],
+    ];
+    for (const digests of wrong) {
+      assert.match(
+        refusal(() => decodeIndex(indexOf(entry, { ...entry, digests }))),
+        /members\[1\] > digests at byte 0: a SHA-256 a chunk wanted/,
+      );
+    }
+    const empty = { ...entry, size: 0, chunks: [], digests: [] };
+    assert.deepEqual(decodeIndex(indexOf(empty)).members, [empty]);
   });
 
   it('is never longer than its limit, whatever the names and numbers', () => {
@@ -204,7 +262,9 @@ describe('index', () => {
     ] as const) {
       // prettier-ignore
       const numbers = Array.from({ length: chunks }, () => [big, big, big, 0xffff_ffff]).flat();
-      const worst = { path, spaceId: 0xffff_ffff, pageSize: 65536, size: big, chunks: numbers };
+      const digests = Array.from({ length: chunks }, () => 'ab'.repeat(32));
+      const place = { path, spaceId: 0xffff_ffff, pageSize: 65536, size: big, plainSize: big };
+      const worst = { ...place, chunks: numbers, digests };
       const all = Array.from({ length: members }, () => worst);
       const length = Buffer.concat([...encodeIndex('i'.repeat(36), all)]).length;
       assert.ok(length <= indexBytesMax(members, members * chunks), `${members} ${chunks}`);
@@ -216,8 +276,11 @@ describe('end record', () => {
   it('comes back as it was written and always has the same length', () => {
     assert.deepEqual(decodeEnd(encodeEnd(end)), end);
     const big = Number.MAX_SAFE_INTEGER;
-    const largest = { ...end, indexOffset: big, indexLength: big, members: big, endOffset: big };
-    for (const record of [end, largest]) assert.equal(encodeEnd(record).length, endBytes);
+    const places = { indexOffset: big, indexLength: big, members: big, endOffset: big };
+    const largest = { ...end, ...places, payloadBytes: big };
+    const { hmac: _, ...unsealed } = end;
+    assert.deepEqual(decodeEnd(encodeEnd(unsealed)), { ...unsealed, hmac: undefined });
+    for (const record of [end, largest, unsealed]) assert.equal(encodeEnd(record).length, endBytes);
   });
 
   it('is this text, padded with blanks', () => {
@@ -225,8 +288,14 @@ describe('end record', () => {
       show(encodeEnd(end)).replace(/ {500,}/, '...'),
       '{"format":1,"backupId":"6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21","indexOffset":1000,' +
         `"indexLength":200,"indexSha256":"${'ab'.repeat(32)}","members":2,"payloadBytes":300,` +
-        '"endOffset":1300}...\n',
+        `"endOffset":1300,"chunksSha256":"${'cd'.repeat(32)}","hmac":"${'ef'.repeat(32)}"}...\n`,
     );
+  });
+
+  it('is the same text in whatever order its fields were named', () => {
+    const turned = Object.fromEntries(Object.entries(end).toReversed()) as unknown as typeof end;
+    assert.notDeepEqual(Object.keys(turned), Object.keys(end));
+    assert.deepEqual(encodeEnd(turned), encodeEnd(end));
   });
 
   it('is refused when it is not as long as it always is', () => {

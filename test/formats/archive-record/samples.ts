@@ -18,6 +18,10 @@ export const begin: BeginRecord = {
   redoStart: 46_000,
   parentId: '00000000-0000-4000-8000-000000000000',
   startedAt: '2026-11-21T02:43:08.000Z',
+  compression: 'zstd',
+  encryption: 'AES256',
+  keyCheck: '0123456789abcdef0123456789abcdef',
+  digests: true,
 };
 
 export const entry: MemberEntry = {
@@ -25,7 +29,9 @@ export const entry: MemberEntry = {
   spaceId: 5,
   pageSize: 16384,
   size: 12,
+  plainSize: 40,
   chunks: [500, 8, 0, 0xffff_ffff, 600, 4, 8, 0],
+  digests: ['01'.repeat(32), '23'.repeat(32)],
 };
 
 export const end: EndRecord = {
@@ -36,6 +42,8 @@ export const end: EndRecord = {
   members: 2,
   payloadBytes: 300,
   endOffset: 1300,
+  chunksSha256: 'cd'.repeat(32),
+  hmac: 'ef'.repeat(32),
 };
 
 export const manifest: Manifest = {

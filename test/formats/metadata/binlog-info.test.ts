@@ -65,6 +65,7 @@ describe('binlog info file', () => {
     assert.equal(kindOf(utf8('binlog.1\tfour\n')), 'invalid');
     assert.equal(kindOf(utf8('binlog.1\t4\tg\tmore\n')), 'invalid');
     assert.equal(kindOf(utf8('binlog.1\t4\nbinlog.2\t4\n')), 'invalid');
+    assert.equal(kindOf(utf8('binlog.1\t4\t0\r3-6\n')), 'invalid');
     assert.equal(kindOf(new Uint8Array([0xff, 0x09, 0x34, 0x0a])), 'invalid');
   });
 

@@ -1,0 +1,211 @@
+import { availableParallelism } from 'node:os';
+import { BackupError } from '../../errors.ts';
+import type { Suffix } from '../../transform/member-decoder.ts';
+import { type Thread, startThread } from '../../worker/thread.ts';
+import type { DecodeThreadData, FromDecodeThread, ToDecodeThread } from './decode-messages.ts';
+
+/** Encoded bytes that may wait for one thread, and decoded ones that may be on their way from it. */
+const inputBytesMax = 8 * 1024 * 1024;
+const bufferBytes = 1024 * 1024;
+const buffersPerThread = 4;
+const threadsMax = 4;
+
+/** Takes the decoded bytes of one member, in order, one piece at a time. */
+export interface PlainOutput {
+  write(bytes: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** An encoded member on its way through a thread. */
+export interface DecodedMember {
+  /** Resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** No more bytes come. `settle` of the pool tells when the output has all. */
+  end(): void;
+}
+
+export interface DecodePoolOptions {
+  /** How many threads there may be, 4 unless told; no more than the machine has processors. */
+  threads?: number | undefined;
+  /** Hears of a member whose last frame or chunk is cut; without it, that is a failure. */
+  onCut?: ((fault: BackupError) => void) | undefined;
+}
+
+/** Threads that decode members while the archive is read on. */
+export class DecodePool {
+  readonly #key: Uint8Array | undefined;
+  readonly #threads: number;
+  readonly #onCut: DecodePoolOptions['onCut'];
+  readonly #slots: Slot[] = [];
+  #lastId = 0;
+
+  constructor(key: Uint8Array | undefined, options: DecodePoolOptions = {}) {
+    this.#key = key;
+    this.#threads = Math.min(options.threads ?? threadsMax, availableParallelism());
+    this.#onCut = options.onCut;
+  }
+
+  open(path: string, suffixes: readonly Suffix[], output: PlainOutput): DecodedMember {
+    const id = ++this.#lastId;
+    return this.#leastBusy().open({ id, path, suffixes }, output);
+  }
+
+  /** Waits until every member that was ended is decoded and taken by its output. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.settle()));
+  }
+
+  /** Ends the threads wherever they are; outputs are not called any more once it resolves. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
+  }
+
+  /** Another thread is started only when all have something to do. */
+  #leastBusy(): Slot {
+    const [idle] = this.#slots.toSorted((a, b) => a.members - b.members);
+    if (idle?.members === 0) return idle;
+    if (idle && this.#slots.length >= this.#threads) return idle;
+    const data = { key: this.#key, buffers: buffersPerThread, bufferBytes };
+    const slot = new Slot(data, this.#onCut);
+    this.#slots.push(slot);
+    return slot;
+  }
+}
+
+interface OpenMember {
+  output: PlainOutput;
+  /** Everything that came so far is taken by the output. */
+  written: Promise<void>;
+}
+
+class Slot {
+  readonly #thread: Thread<ToDecodeThread>;
+  readonly #open = new Map<number, OpenMember>();
+  readonly #ending = new Set<Promise<void>>();
+  #waitingBytes = 0;
+  #onRoom: () => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+  readonly #failed: Promise<never>;
+  readonly #onCut: DecodePoolOptions['onCut'];
+
+  constructor(data: DecodeThreadData, onCut: DecodePoolOptions['onCut']) {
+    this.#onCut = onCut;
+    this.#thread = startThread<ToDecodeThread, FromDecodeThread>(
+      import.meta.url,
+      'decode-thread',
+      data,
+      (message) => {
+        this.#take(message);
+      },
+    );
+    const unwritten = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.#failed = Promise.race([this.#thread.failed, unwritten]);
+    this.#failed.catch(() => undefined);
+  }
+
+  get members(): number {
+    return this.#open.size;
+  }
+
+  open(
+    member: { id: number; path: string; suffixes: readonly Suffix[] },
+    output: PlainOutput,
+  ): DecodedMember {
+    const { id } = member;
+    this.#open.set(id, { output, written: Promise.resolve() });
+    this.#thread.post({ kind: 'open', ...member });
+    return {
+      write: async (bytes) => {
+        const copy = Uint8Array.from(bytes);
+        this.#waitingBytes += copy.length;
+        this.#thread.post({ kind: 'bytes', id, bytes: copy }, [copy.buffer]);
+        await Promise.race([this.#room(), this.#failed]);
+      },
+      end: () => {
+        this.#thread.post({ kind: 'end', id, mayBeCut: this.#onCut !== undefined });
+      },
+    };
+  }
+
+  async settle(): Promise<void> {
+    while (this.#open.size > 0 || this.#ending.size > 0) {
+      await Promise.race([this.#failed, this.#changed()]);
+    }
+    await Promise.race([this.#failed, Promise.resolve()]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread.stop();
+    // What the output is at must not go on behind the back of who stopped us.
+    const writing = [...this.#open.values()].map(({ written }) => written);
+    await Promise.allSettled([...writing, ...this.#ending]);
+  }
+
+  async #room(): Promise<void> {
+    while (this.#waitingBytes > inputBytesMax) await this.#changed();
+  }
+
+  async #changed(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const before = this.#onRoom;
+      this.#onRoom = () => {
+        before();
+        resolve();
+      };
+    });
+  }
+
+  #tellChange(): void {
+    const tell = this.#onRoom;
+    this.#onRoom = () => undefined;
+    tell();
+  }
+
+  #take(message: FromDecodeThread): void {
+    switch (message.kind) {
+      case 'taken':
+        this.#waitingBytes -= message.length;
+        this.#tellChange();
+        break;
+      case 'plain': {
+        const member = this.#member(message.id);
+        member.written = member.written.then(() => this.#write(member, message));
+        member.written.catch(this.#fail);
+        break;
+      }
+      case 'ended':
+        if (message.cut !== undefined) this.#onCut?.(new BackupError('incomplete', message.cut));
+        this.#end(message.id);
+        break;
+    }
+  }
+
+  async #write(
+    { output }: OpenMember,
+    { buffer, length }: { buffer: ArrayBuffer; length: number },
+  ): Promise<void> {
+    await output.write(new Uint8Array(buffer, 0, length));
+    this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
+  }
+
+  #end(id: number): void {
+    const { output, written } = this.#member(id);
+    this.#open.delete(id);
+    const ending = written
+      .then(() => output.end())
+      .catch(this.#fail)
+      .finally(() => {
+        this.#ending.delete(ending);
+        this.#tellChange();
+      });
+    this.#ending.add(ending);
+  }
+
+  #member(id: number): OpenMember {
+    const member = this.#open.get(id);
+    if (!member) throw new BackupError('failed', 'a decoded piece came for no member');
+    return member;
+  }
+}

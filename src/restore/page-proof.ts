@@ -1,0 +1,120 @@
+import { FormatError } from '../../formats/format-error.ts';
+import { pageLsnNumber, readSpaceHeader, spaceHeaderBytes } from '../../formats/innodb/index.ts';
+import { BackupError } from '../errors.ts';
+import type { Flavour } from '../server/flavour.ts';
+import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
+
+type Check = (page: Uint8Array, number: number) => string | undefined;
+
+const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
+const pageBytesMax = 65536;
+const zeros = new Uint8Array(pageBytesMax);
+
+/** The pages of one tablespace, checked as its bytes pass by in order. */
+export class PageProof {
+  readonly #path: string;
+  /** Of the server that wrote it; undefined when the archive does not say. */
+  readonly #flavour: Flavour | undefined;
+  /** The start of the page at hand; until the page size is known, of the file. */
+  readonly #held = new Uint8Array(pageBytesMax);
+  #heldBytes = 0;
+  #position = 0;
+  #pageSize = 0;
+  /** A page is right when one of them says so; none when nothing is known to check by. */
+  #checks: Check[] | undefined;
+  pages = 0;
+  youngest = { lsn: 0, page: 0 };
+
+  constructor(path: string, flavour: Flavour | undefined) {
+    this.#path = path;
+    this.#flavour = flavour;
+  }
+
+  push(position: number, bytes: Uint8Array): void {
+    while (this.#position < position) {
+      const gap = Math.min(position - this.#position, zeros.length);
+      this.#take(zeros.subarray(0, gap));
+    }
+    this.#take(bytes);
+  }
+
+  /** The last page of a tablespace is whole. */
+  end(): void {
+    if (!this.#checks?.length || this.#heldBytes === 0) return;
+    throw this.#damaged(this.pages, `the file ends ${this.#heldBytes} bytes into the page`);
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#position += bytes.length;
+    let rest = bytes;
+    if (!this.#checks) {
+      rest = this.#hold(bytes, spaceHeaderBytes);
+      if (this.#heldBytes < spaceHeaderBytes) return;
+      this.#identify(this.#held.subarray(0, this.#heldBytes));
+    }
+    if (this.#checks?.length === 0) return;
+    if (this.#heldBytes > 0) {
+      rest = this.#hold(rest, this.#pageSize);
+      if (this.#heldBytes < this.#pageSize) return;
+      this.#heldBytes = 0;
+      this.#check(this.#held.subarray(0, this.#pageSize));
+    }
+    let at = 0;
+    for (; at + this.#pageSize <= rest.length; at += this.#pageSize) {
+      this.#check(rest.subarray(at, at + this.#pageSize));
+    }
+    this.#hold(rest.subarray(at), this.#pageSize);
+  }
+
+  /** Keeps what is missing to `wanted` bytes; returns what is left over. */
+  #hold(bytes: Uint8Array, wanted: number): Uint8Array {
+    const part = bytes.subarray(0, wanted - this.#heldBytes);
+    this.#held.set(part, this.#heldBytes);
+    this.#heldBytes += part.length;
+    return bytes.subarray(part.length);
+  }
+
+  /** Where a page 0 is still to come from the redo log nothing is known of the pages. */
+  #identify(start: Uint8Array): void {
+    this.#checks = [];
+    let failure: unknown;
+    for (const flavour of this.#flavour ? [this.#flavour] : flavours) {
+      try {
+        const header = readSpaceHeader(start);
+        if (!header) return;
+        const identity = spaceIdentity(header, flavour);
+        this.#pageSize = identity.format.physicalPageSize;
+        this.#checks.push(describingPageCheck(identity));
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (this.#checks.length > 0 || this.#continuesAnother(failure)) return;
+    throw this.#damaged(0, failure instanceof Error ? failure.message : String(failure));
+  }
+
+  /** A later file of the system tablespace begins in its middle. */
+  #continuesAnother(failure: unknown): boolean {
+    return (
+      failure instanceof FormatError &&
+      failure.field.endsWith('pageNumber') &&
+      /(^|\/)ibdata\d*$/.test(this.#path)
+    );
+  }
+
+  #check(page: Uint8Array): void {
+    const number = this.pages;
+    const faults = (this.#checks ?? []).map((check) => check(page, number));
+    if (!faults.includes(undefined)) throw this.#damaged(number, faults[0] ?? '');
+    const lsn = pageLsnNumber(page);
+    if (lsn > this.youngest.lsn) this.youngest = { lsn, page: number };
+    this.pages += 1;
+  }
+
+  #damaged(page: number, fault: string): BackupError {
+    const offset = page * this.#pageSize;
+    return new BackupError('corrupt', `${this.#path}: page ${page} at byte ${offset}: ${fault}`, {
+      where: { path: this.#path, offset },
+    });
+  }
+}
