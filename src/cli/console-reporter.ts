@@ -4,20 +4,24 @@ import { timestamp } from './timestamp.ts';
 /** Everything for a person or a machine goes to standard error: standard output may be the archive. */
 type Line = (text: string) => void;
 
+/** How often progress is told: in a log file, to a program, on a terminal. */
 const plainEveryMs = 10_000;
+const jsonEveryMs = 1000;
+const terminalEveryMs = 100;
 /** Share of the bytes after which a speed says something about the rest. */
 const predictFrom = 0.01;
 
 /** Reporter for a terminal, for a log file, or (`json`) for a program. */
 export function consoleReporter(options: { json: boolean; quiet: boolean }): Reporter {
   const write: Line = (text) => process.stderr.write(text);
-  if (options.json) return jsonReporter(write);
+  if (options.json) return jsonReporter(write, options.quiet ? Infinity : jsonEveryMs);
   if (options.quiet) return plainReporter(write, Infinity);
   return process.stderr.isTTY ? terminalReporter(write) : plainReporter(write, plainEveryMs);
 }
 
 /** One object a line, with a `type`. */
-function jsonReporter(write: Line): Reporter {
+function jsonReporter(write: Line, everyMs: number): Reporter {
+  const pace = new Pace(everyMs);
   const line = (type: string, fields: object): void => {
     write(`${JSON.stringify({ type, time: timestamp(), ...fields })}\n`);
   };
@@ -29,14 +33,14 @@ function jsonReporter(write: Line): Reporter {
       line('warning', { message });
     },
     progress: (progress) => {
-      line('progress', progress);
+      if (pace.isDue()) line('progress', progress);
     },
   };
 }
 
 function plainReporter(write: Line, everyMs: number): Reporter {
   const speed = new Speed();
-  let last = performance.now();
+  const pace = new Pace(everyMs, performance.now());
   return {
     info: (message) => {
       write(`${timestamp()} ${message}\n`);
@@ -45,9 +49,7 @@ function plainReporter(write: Line, everyMs: number): Reporter {
       write(`${timestamp()} WARNING: ${message}\n`);
     },
     progress: (progress) => {
-      if (performance.now() - last < everyMs) return;
-      last = performance.now();
-      write(`${timestamp()} ${describe(progress, speed)}\n`);
+      if (pace.isDue()) write(`${timestamp()} ${describe(progress, speed)}\n`);
     },
   };
 }
@@ -55,6 +57,7 @@ function plainReporter(write: Line, everyMs: number): Reporter {
 /** Keeps the progress on the last line of the terminal. */
 function terminalReporter(write: Line): Reporter {
   const speed = new Speed();
+  const pace = new Pace(terminalEveryMs);
   const clear = '\r\x1b[K';
   let shown = '';
   const above = (text: string): void => {
@@ -68,11 +71,30 @@ function terminalReporter(write: Line): Reporter {
       above(`${timestamp()} WARNING: ${message}`);
     },
     progress: (progress) => {
+      if (!pace.isDue()) return;
       const width = process.stderr.columns > 0 ? process.stderr.columns - 1 : 79;
       shown = describe(progress, speed).slice(0, width);
       write(clear + shown);
     },
   };
+}
+
+/** Lets something pass once in a while: however often it comes, nobody reads more. */
+class Pace {
+  readonly #everyMs: number;
+  #last: number;
+
+  constructor(everyMs: number, last = -Infinity) {
+    this.#everyMs = everyMs;
+    this.#last = last;
+  }
+
+  isDue(): boolean {
+    const now = performance.now();
+    if (this.#everyMs === Infinity || now - this.#last < this.#everyMs) return false;
+    this.#last = now;
+    return true;
+  }
 }
 
 /** Bytes a second since the first report. */

@@ -86,6 +86,21 @@ describe('consoleReporter', () => {
     }
   });
 
+  it('says the progress once when it comes in a rush', () => {
+    for (const json of [true, false]) {
+      const text = written(80, { json, quiet: false }, (reporter) => {
+        // From here on the clock stands.
+        performance.now();
+        for (let i = 0; i < 1000; i++) reporter.progress(halfway);
+      });
+      assert.equal(text.match(/512\.0 KiB|"progress"/gu)?.length, 1);
+    }
+    const quiet = written(80, { json: true, quiet: true }, (reporter) => {
+      reporter.progress(halfway);
+    });
+    assert.equal(quiet, '');
+  });
+
   it('writes JSON to a terminal too when told to', () => {
     const text = written(80, { json: true, quiet: false }, (reporter) => {
       reporter.progress(halfway);
