@@ -6,6 +6,7 @@ import {
 } from '../../server/mysql/redo-consumer.ts';
 import { type MysqlRedoStatus, readRedoStatus } from '../../server/mysql/redo-status.ts';
 import type { Session } from '../../server/session.ts';
+import { BackupError } from '../../errors.ts';
 import type { RedoEnd, RedoFollower, RedoOutput } from '../redo/redo-follower.ts';
 import { RedoCopier } from './redo-copier.ts';
 
@@ -64,9 +65,14 @@ class MysqlRedo implements RedoFollower {
   async turn(stopLsn?: number): Promise<RedoEnd | undefined> {
     const copier = this.#copier;
     this.#status = await readRedoStatus(this.#session);
-    copier.copy(this.#status, stopLsn);
-    const isEnd =
-      stopLsn !== undefined && this.#status.flushedLsn >= stopLsn && copier.copyLast(stopLsn);
+    let isEnd: boolean;
+    try {
+      copier.copy(this.#status, stopLsn);
+      isEnd =
+        stopLsn !== undefined && this.#status.flushedLsn >= stopLsn && copier.copyLast(stopLsn);
+    } catch (error) {
+      throw await this.#asOfNow(error);
+    }
     await this.#advance();
     if (!isEnd) return undefined;
     return { checkpointLsn: this.startLsn, lastLsn: copier.position };
@@ -77,6 +83,17 @@ class MysqlRedo implements RedoFollower {
     // The server forgets the consumer with its session at the latest.
     if (this.#registered) await unregisterConsumer(this.#session).catch(() => undefined);
     await this.#session.close();
+  }
+
+  /** Whoever stood still for long is further behind than the status from before tells. */
+  async #asOfNow(error: unknown): Promise<unknown> {
+    if (!(error instanceof BackupError) || error.code !== 'overrun') return error;
+    try {
+      this.#status = await readRedoStatus(this.#session);
+    } catch {
+      // The server is gone as well: what it said last must do.
+    }
+    return this.#copier.overrun(this.#status);
   }
 
   async #advance(): Promise<void> {

@@ -96,7 +96,7 @@ export class RedoCopier {
 
   /** No file has the LSN. */
   #missing(which: 'to come' | 'gone'): false {
-    if (which === 'gone') throw this.#overrun();
+    if (which === 'gone') throw this.overrun(this.#status);
     return this.#bad('in no file');
   }
 
@@ -104,7 +104,8 @@ export class RedoCopier {
   #bad(what: string): false {
     const { directory } = this.#files;
     const where = { path: directory, lsn: this.#position };
-    if (what === 'overwritten' || this.#files.isGone(this.#position)) throw this.#overrun();
+    if (what === 'overwritten' || this.#files.isGone(this.#position))
+      throw this.overrun(this.#status);
     if (what === 'no checksum') {
       throw new BackupError('failed', `the redo log has no checksums`, {
         where,
@@ -128,8 +129,9 @@ export class RedoCopier {
     });
   }
 
-  #overrun(): BackupError {
-    const { currentLsn, capacity } = this.#status ?? { currentLsn: this.#position, capacity: 0 };
+  /** What is to be said when the server is ahead: as far as it is by this status. */
+  overrun(status: MysqlRedoStatus | undefined): BackupError {
+    const { currentLsn, capacity } = status ?? { currentLsn: this.#position, capacity: 0 };
     const behind = currentLsn - this.#position;
     const enough = Math.ceil((Math.max(behind, capacity) * 2) / 1024 ** 2);
     return new BackupError(
