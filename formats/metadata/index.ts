@@ -2,6 +2,7 @@ export type { CommonBackupOptions } from './backup-my-cnf-options.ts';
 export * from './backup-my-cnf.ts';
 export * from './binlog-info.ts';
 export * from './checkpoints.ts';
+export * from './delta-meta.ts';
 export * from './info.ts';
 export { metadataBytesMax, type KeyValue } from './key-values.ts';
 export * from './mariadb-backup-my-cnf.ts';

@@ -19,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const plainMembers = ['xbpipe_begin.json', 'xbpipe_end.json', 'xtrabackup_checkpoints'];
 
 const redoOptions = (product: Product): string[] =>
-  flavourOf(product) === 'mariadb' ? ['--innodb-log-file-size=20M'] : [];
+  flavourOf(product) === 'mariadb' ? ['--innodb-log-file-size=96M'] : [];
 
 function newKey(bytes: number): string {
   const file = join(scratchDir('key'), 'key');

@@ -1,6 +1,7 @@
 import type { Target } from '../target.ts';
 import { archive, archiveKeyless, archiveSealed, archiveStock } from './archive.ts';
 import { lz4, lz4Foreign, qpress, quicklz, whole, zstd } from './compressed.ts';
+import { delta } from './delta.ts';
 import { metadata } from './metadata.ts';
 import { aria, innodbPages, innodbSpaces } from './pages.ts';
 import { planted } from './planted.ts';
@@ -9,7 +10,7 @@ import { mariadbRedo, mariadbScan, mysqlRedo, mysqlScan } from './redo.ts';
 import { xbcrypt, xbcryptNone } from './xbcrypt.ts';
 import { xbstream } from './xbstream.ts';
 
-/** Every reader of bytes that somebody else may have written. A reader of deltas belongs here too. */
+/** Every reader of bytes that somebody else may have written. */
 export const targets: readonly Target[] = [
   xbstream,
   archive,
@@ -25,6 +26,7 @@ export const targets: readonly Target[] = [
   whole,
   qpress,
   quicklz,
+  ...delta,
   ...metadata,
   mariadbRedo,
   mariadbScan,

@@ -4,10 +4,12 @@ import {
   decodeBackupMyCnf,
   decodeBinlogInfo,
   decodeCheckpoints,
+  decodeDeltaMeta,
   decodeInfo,
   decodeTablespaces,
   encodeBinlogInfo,
   encodeCheckpoints,
+  encodeDeltaMeta,
   encodeInfo,
   encodeTablespaces,
 } from '../../../formats/metadata/index.ts';
@@ -50,6 +52,12 @@ const codecs: Readonly<Record<string, Codec>> = {
     decode: decodeBinlogInfo,
     again: (found) =>
       decodeBinlogInfo(encodeBinlogInfo(found as Parameters<typeof encodeBinlogInfo>[0])),
+  },
+  'delta-meta': {
+    samples: () => ['still', 'zip', 't'].flatMap((table) => vectorsOf(`${table}.ibd.meta`)),
+    decode: decodeDeltaMeta,
+    again: (found) =>
+      decodeDeltaMeta(encodeDeltaMeta(found as Parameters<typeof encodeDeltaMeta>[0])),
   },
   'backup-my-cnf': { samples: () => vectorsOf('backup-my.cnf'), decode: decodeBackupMyCnf },
   tablespaces: {
