@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { metadataBytesMax } from '../../formats/metadata/index.ts';
 import type { Decoding } from '../../src/transform/member-decoder.ts';
 import { memberEncoder } from '../../src/transform/member-encoder.ts';
 import { key, locked, otherKey, writeEncoded } from '../archive/encrypted-support.ts';
@@ -199,6 +200,31 @@ describe('extract with decoding refuses', () => {
       // As it is, such a file is nobody's business.
       assert.ok('t.zst' in (await treeFrom([hole], { decompress: false })));
     }
+  });
+
+  it('a text file of the backup that decodes to more than such a file can be', async () => {
+    const long = compressed(new Uint8Array(metadataBytesMax + 1));
+    assert.ok(long.length < 1000);
+    for (const path of ['mariadb_backup_binlog_info.zst', 'backup-my.cnf.zst']) {
+      const { code, message } = await refusal([member(path, long)]);
+      assert.equal(code, 'corrupt');
+      assert.match(
+        message,
+        new RegExp(`${path}: it decodes to more than the 1048576 bytes it can`),
+      );
+    }
+  });
+
+  it('more encoded members open at once than any backup has', async () => {
+    const open = (count: number): Uint8Array[] => {
+      const paths = Array.from({ length: count }, (_, i) => `db/t${i}.ibd.zst`);
+      const begun = paths.map((path) => payloadChunk(path, 0, compressed(text('rows'))));
+      return [...begun, ...paths.map(endChunk)];
+    };
+    assert.equal(Object.keys(await treeFrom(open(256))).length, 256);
+    const { code, message } = await refusal(open(257));
+    assert.equal(code, 'corrupt');
+    assert.match(message, /t256\.ibd\.zst: more than 256 encoded members are open at once/);
   });
 
   it('two members that become one file', async () => {
