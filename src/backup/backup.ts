@@ -122,7 +122,7 @@ async function takeBackup(
   };
 
   const files = await guarded(course.listTablespaces());
-  const copied = await guarded(copyTablespaces(context, files));
+  const copied = await guarded(copyTablespaces(context, files, course));
   const position = await guarded(course.fixPosition(context, copied));
   reporter.info(describePosition(position));
 

@@ -38,6 +38,8 @@ export interface MetadataFile {
 export interface Course {
   readonly info: ServerInfo;
   readonly redoLog: RedoLogPlace;
+  /** Whether tables may come and go while they are copied; `fixPosition` makes good for it then. */
+  readonly ddlGoesOn: boolean;
   /** What the copied redo is called in the backup. */
   readonly redoMember: string;
   /** Takes the locks that the tablespaces are copied under. */

@@ -19,6 +19,8 @@ export interface EncodingValues extends KeyValues {
   digest?: boolean;
 }
 
+/** Each has a member open, and readers take no more than 256 open ones. */
+const threadsMax = 128;
 const zstdLevelMax = 19;
 /** XtraBackup's limit. With less, what is added to each block is more than what it saves. */
 const lz4BlockBytesMin = 1024;
@@ -74,7 +76,9 @@ export function encodingOf(values: EncodingValues, reporter: Reporter): Encoding
 /** Threads that copy, compress and encrypt are the same ones. */
 export function threadsOf(values: EncodingValues & { parallel: number }): number {
   const { parallel, compressThreads = 1, encryptThreads = 1 } = values;
-  return Math.max(parallel, compressThreads, encryptThreads);
+  const threads = Math.max(parallel, compressThreads, encryptThreads);
+  if (threads <= threadsMax) return threads;
+  throw new BackupError('usage', `${threads} copy threads: at most ${threadsMax} are started`);
 }
 
 function compressionOf(values: EncodingValues): Compression | undefined {

@@ -7,6 +7,7 @@ import {
   decodeBegin,
   decodeIndex,
   indexName,
+  isIndexName,
 } from '../../formats/archive-record/index.ts';
 import { toSafeNumber } from '../../formats/layout.ts';
 import {
@@ -51,6 +52,7 @@ export function readBackupDirectory(path: string): BackupDirectory {
   const { value: options } = readOne(path, [commonNames.backupMyCnf], decodeBackupMyCnf);
   const { value: begin } = readOptional(path, beginName, decodeBegin);
   const { value: index } = readOptional(path, indexName, decodeIndex);
+  if (begin && !index) throw withoutIndex(path);
   return {
     path,
     checkpoints: checkpoints.value,
@@ -62,6 +64,21 @@ export function readBackupDirectory(path: string): BackupDirectory {
     begin,
     members: index?.members,
   };
+}
+
+/** Ours always has one: it tells whether a file is missing. */
+function withoutIndex(path: string): BackupError {
+  const encoded = readdirSync(path).find((name) => name !== indexName && isIndexName(name));
+  return new BackupError(
+    'incomplete',
+    `${path} has no ${indexName}: what is missing cannot be told`,
+    {
+      where: { path },
+      ...(encoded === undefined
+        ? {}
+        : { hint: `${encoded} is there: decrypt and decompress it as the other files` }),
+    },
+  );
 }
 
 /** The files of the system tablespace. */

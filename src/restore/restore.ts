@@ -1,4 +1,5 @@
 import type { BeginRecord } from '../../formats/archive-record/index.ts';
+import type { ArchiveSummary } from '../archive/archive-checker.ts';
 import type { Reporter } from '../reporter.ts';
 import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
@@ -12,6 +13,8 @@ export interface RestoreOptions extends PrepareOptions {
   totalBytes: number | undefined;
   /** Of an encrypted backup. */
   key?: Uint8Array | undefined;
+  /** Called when the archive is proved whole, before anything is recovered. */
+  onArchive?: (summary: ArchiveSummary) => void;
 }
 
 /**
@@ -24,9 +27,9 @@ export async function restore(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { datadir, totalBytes, key } = options;
+  const { datadir, totalBytes, key, onArchive } = options;
   await fillStage(datadir, { empty: true }, reporter, async (directory) => {
-    await extract(source, directory, {
+    const summary = await extract(source, directory, {
       decoding: { decompress: true, key },
       key,
       needKey: true,
@@ -38,6 +41,7 @@ export async function restore(
         reporter.progress({ bytes, totalBytes });
       },
     });
+    onArchive?.(summary);
     reporter.info('the archive is whole');
     await prepare(directory.stage, options, reporter, signal);
   });

@@ -71,7 +71,14 @@ export class MemberDecoder implements DecodeStep {
 
   *#from(index: number, bytes: Uint8Array): Generator<Uint8Array> {
     const step = this.#steps[index];
-    if (!step) yield bytes;
-    else for (const piece of step.push(bytes)) yield* this.#from(index + 1, piece);
+    if (!step) {
+      yield bytes;
+      return;
+    }
+    for (const piece of step.push(bytes)) {
+      // The next step may keep what it gets, and this one may overwrite it.
+      const kept = index + 1 < this.#steps.length ? piece.slice() : piece;
+      yield* this.#from(index + 1, kept);
+    }
   }
 }

@@ -112,6 +112,7 @@ describe('the options of compression', () => {
     assert.equal(threadsOf({ ...values, parallel: 2 }), 3);
     assert.equal(threadsOf({ ...values, parallel: 4 }), 4);
     assert.equal(threadsOf({ ...values, parallel: 4, encryptThreads: 6 }), 6);
+    assert.throws(() => threadsOf({ ...values, parallel: 129 }), /129 copy threads: at most 128/);
   });
 });
 

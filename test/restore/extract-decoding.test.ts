@@ -144,6 +144,26 @@ describe('extract with decoding, of an archive by a stock tool', () => {
     assert.equal(tree['d'], 'c');
     assert.ok(tree['db/moved'] === shown);
   });
+
+  it('moves a decoded file while another one is open, as the redo log is all the time', async () => {
+    const packed = compressed(content);
+    const half = packed.length >> 1;
+    const tree = await treeFrom([
+      payloadChunk('ib_logfile0.zst', 0, packed.subarray(0, half)),
+      member('a.zst', compressed(text('a'))),
+      chunk('R', 'a.zst', u32(5), text('b.zst')),
+      payloadChunk('ib_logfile0.zst', half, packed.subarray(half)),
+      endChunk('ib_logfile0.zst'),
+    ]);
+    assert.deepEqual(Object.keys(tree), ['b', 'ib_logfile0']);
+    assert.ok(tree['ib_logfile0'] === shown);
+  });
+
+  it('decodes what was encrypted and then compressed, in pieces of any size', async () => {
+    const long = mixed(3_000_000);
+    const tree = await treeFrom([member('a.xbcrypt.zst', compressed(locked(long)))]);
+    assert.ok(tree['a'] === Buffer.from(long).toString('latin1'));
+  });
 });
 
 describe('extract with decoding refuses', () => {

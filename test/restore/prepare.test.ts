@@ -315,6 +315,24 @@ describe('prepare', () => {
     });
   }
 
+  it('refuses a backup of ours that lost its index, however it was decoded', async () => {
+    const directory = lightCopyOf(backup);
+    const index = join(directory, 'xbpipe_index.json');
+    rmSync(index);
+    const lost = await tryPrepare(directory, '/bin/false');
+    assert.equal(lost.failure?.code, 'incomplete');
+    assert.match(
+      lost.failure.message,
+      /has no xbpipe_index\.json: what is missing cannot be told/u,
+    );
+    writeFileSync(`${index}.zst.xbcrypt`, '');
+    const closed = await tryPrepare(directory, '/bin/false');
+    assert.match(
+      closed.failure?.hint ?? '',
+      /^xbpipe_index\.json\.zst\.xbcrypt is there: decrypt/u,
+    );
+  });
+
   it('accepts a page as young as the end of the backup', async () => {
     const directory = lightCopyOf(backup);
     setPageLsn(join(directory, table), 3, checkpoints.lastLsn);

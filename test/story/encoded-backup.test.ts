@@ -82,6 +82,9 @@ for (const product of products) {
       const options = redoOptions(product);
       const source = await startServer({ name: 'source', product, options });
       const tables = await createSchema(source, { megabytes: 4 });
+      // What page compression does is seen in pages that were written.
+      await source.query('FLUSH TABLES load_main.page_compressed FOR EXPORT');
+      await source.query('UNLOCK TABLES');
       const load = await startLoad(source, tables, { pauseMs: 100 });
       const keyFile = newKey(32);
       const args = ['--compress', '--encrypt=AES256', `--encrypt-key-file=${keyFile}`];

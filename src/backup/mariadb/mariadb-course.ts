@@ -19,6 +19,7 @@ export class MariadbCourse implements Course {
   readonly info: MariadbInfo;
   readonly redoLog: MariadbRedoLog;
   readonly redoMember = 'ib_logfile0';
+  readonly ddlGoesOn = true;
   readonly #stages: BackupStages;
   readonly #lockDdl: LockDdl;
 

@@ -16,7 +16,7 @@ const encryptedHeaderBytes = 512;
  */
 export async function copyBinlog(
   { pool, store }: CopyContext,
-  { binlogDirectory, binlogIndex }: MysqlInfo,
+  { binlogDirectory }: MysqlInfo,
   { file, position }: { file: string; position: number },
 ): Promise<void> {
   const source = join(binlogDirectory, file);
@@ -28,7 +28,9 @@ export async function copyBinlog(
       where: { path: source, offset: size },
     });
   }
-  await writeMember(store, binlogIndex, Buffer.from(`./${file}\n`));
+  // Whatever the source's is called: by this name whoever restores finds it.
+  const index = `${file.replace(/\.\d+$/, '')}.index`;
+  await writeMember(store, index, Buffer.from(`./${file}\n`));
 }
 
 function isEncrypted(path: string): boolean {

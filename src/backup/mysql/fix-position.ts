@@ -4,6 +4,7 @@ import { readLogStatus } from '../../server/mysql/log-status.ts';
 import type { MysqlInfo } from '../../server/mysql/mysql-info.ts';
 import type { CopyContext } from '../copy-context.ts';
 import type { FixedPosition } from '../course.ts';
+import { refuseVanished } from '../refuse-vanished.ts';
 import { copyBinlog } from './copy-binlog.ts';
 import { type OtherFiles, listOtherFiles } from './other-files.ts';
 
@@ -45,7 +46,7 @@ function reasonToLock({ redoEncrypted }: MysqlInfo, { anyRows }: OtherFiles): st
 async function copyOtherFiles(context: CopyContext, others: OtherFiles): Promise<void> {
   const { store, pool, reporter } = context;
   reporter.info(`copying ${others.jobs.length} other files`);
-  await pool.copy(others.jobs);
+  refuseVanished(await pool.copy(others.jobs));
   for (const database of others.emptyDatabases) {
     await writeMember(store, `${database}/db.opt`, new Uint8Array(0));
   }

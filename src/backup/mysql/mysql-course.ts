@@ -26,6 +26,7 @@ export class MysqlCourse implements Course {
   readonly info: MysqlInfo;
   readonly redoLog: MysqlRedoLog;
   readonly redoMember = 'xtrabackup_logfile';
+  readonly ddlGoesOn = false;
   readonly #session: Session;
   readonly #lock: InstanceLock;
   #lockedLsn = 0;

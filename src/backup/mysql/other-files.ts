@@ -16,8 +16,8 @@ const kinds: Readonly<Record<string, boolean>> = {
   '.sdi': false,
 };
 
-/** Log tables of the server: rows are only ever added, each with one write. */
-const logTables = /^mysql\/(general_log|slow_log)\./;
+/** Log tables of the server, where they are of CSV: rows are only ever added, each with one write. */
+const logTables = /^mysql\/(general_log|slow_log)\.(CSV|CSM)$/;
 
 export interface OtherFiles {
   jobs: CopyJob[];

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { restore } from '../../restore/restore.ts';
-import { keyOf } from '../decoding-options.ts';
+import type { ArchiveSummary } from '../../archive/archive-checker.ts';
+import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
 import { openSource } from '../open-source.ts';
@@ -25,7 +26,10 @@ export function restoreCommand(program: Command, context: CommandContext): void 
     const { datadir } = values;
     const { source, totalBytes } = openSource(values.from, signal);
     const key = keyOf(values, reporter);
-    const options = { ...serverOptionsOf(values), datadir, totalBytes, key };
+    const onArchive = (summary: ArchiveSummary): void => {
+      tellSeal(summary, key, reporter);
+    };
+    const options = { ...serverOptionsOf(values), datadir, totalBytes, key, onArchive };
     await restore(source, options, reporter, signal);
     noteOwner(reporter, datadir);
   });

@@ -50,7 +50,7 @@ export class DecodePool {
     return this.#leastBusy().open({ id, path, suffixes }, output);
   }
 
-  /** Waits until every member that was ended is decoded and taken by its output. */
+  /** Waits until every member that was ended so far is decoded and taken by its output. */
   async settle(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.settle()));
   }
@@ -76,6 +76,8 @@ interface OpenMember {
   output: PlainOutput;
   /** Everything that came so far is taken by the output. */
   written: Promise<void>;
+  /** No more bytes come. */
+  ended: boolean;
 }
 
 class Slot {
@@ -83,9 +85,9 @@ class Slot {
   readonly #open = new Map<number, OpenMember>();
   readonly #ending = new Set<Promise<void>>();
   #waitingBytes = 0;
-  #onRoom: () => void = () => undefined;
-  #fail: (error: unknown) => void = () => undefined;
-  readonly #failed: Promise<never>;
+  #failure: { error: unknown } | undefined;
+  /** Resolves what waits for a change. */
+  #onChange: () => void = () => undefined;
   readonly #onCut: DecodePoolOptions['onCut'];
 
   constructor(data: DecodeThreadData, onCut: DecodePoolOptions['onCut']) {
@@ -98,11 +100,7 @@ class Slot {
         this.#take(message);
       },
     );
-    const unwritten = new Promise<never>((_, reject) => {
-      this.#fail = reject;
-    });
-    this.#failed = Promise.race([this.#thread.failed, unwritten]);
-    this.#failed.catch(() => undefined);
+    this.#thread.failed.catch(this.#fail);
   }
 
   get members(): number {
@@ -114,26 +112,26 @@ class Slot {
     output: PlainOutput,
   ): DecodedMember {
     const { id } = member;
-    this.#open.set(id, { output, written: Promise.resolve() });
+    const entry = { output, written: Promise.resolve(), ended: false };
+    this.#open.set(id, entry);
     this.#thread.post({ kind: 'open', ...member });
     return {
       write: async (bytes) => {
         const copy = Uint8Array.from(bytes);
         this.#waitingBytes += copy.length;
         this.#thread.post({ kind: 'bytes', id, bytes: copy }, [copy.buffer]);
-        await Promise.race([this.#room(), this.#failed]);
+        await this.#until(() => this.#waitingBytes <= inputBytesMax);
       },
       end: () => {
+        entry.ended = true;
         this.#thread.post({ kind: 'end', id, mayBeCut: this.#onCut !== undefined });
       },
     };
   }
 
   async settle(): Promise<void> {
-    while (this.#open.size > 0 || this.#ending.size > 0) {
-      await Promise.race([this.#failed, this.#changed()]);
-    }
-    await Promise.race([this.#failed, Promise.resolve()]);
+    const isEnding = (): boolean => [...this.#open.values()].some(({ ended }) => ended);
+    await this.#until(() => this.#ending.size === 0 && !isEnding());
   }
 
   async stop(): Promise<void> {
@@ -143,23 +141,29 @@ class Slot {
     await Promise.allSettled([...writing, ...this.#ending]);
   }
 
-  async #room(): Promise<void> {
-    while (this.#waitingBytes > inputBytesMax) await this.#changed();
-  }
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+    this.#tellChange();
+  };
 
-  async #changed(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const before = this.#onRoom;
-      this.#onRoom = () => {
-        before();
-        resolve();
-      };
-    });
+  /** Waits for a state, or throws the failure that comes before it. */
+  async #until(isThere: () => boolean): Promise<void> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.error;
+      if (isThere()) return;
+      await new Promise<void>((resolve) => {
+        const before = this.#onChange;
+        this.#onChange = () => {
+          before();
+          resolve();
+        };
+      });
+    }
   }
 
   #tellChange(): void {
-    const tell = this.#onRoom;
-    this.#onRoom = () => undefined;
+    const tell = this.#onChange;
+    this.#onChange = () => undefined;
     tell();
   }
 

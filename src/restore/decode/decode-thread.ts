@@ -88,7 +88,7 @@ class Member {
       this.#decoder.end();
     } catch (error) {
       const cut = this.#named(error);
-      if (!mayBeCut) throw cut;
+      if (!mayBeCut || cut.code !== 'incomplete') throw cut;
       this.#port.post({ kind: 'ended', id, cut: cut.message });
       return;
     }

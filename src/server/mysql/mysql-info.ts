@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CommonInfo, PathReader, VariableReader, Variables } from '../server-info.ts';
 
 /** What only MySQL has. */
@@ -14,7 +14,6 @@ export interface MysqlInfo extends CommonInfo {
   readonly redoCapacity: number;
   /** Where the binlogs are, and the name of their index. */
   readonly binlogDirectory: string;
-  readonly binlogIndex: string;
 }
 
 export function mysqlInfo(common: Variables, get: VariableReader, under: PathReader): MysqlInfo {
@@ -30,7 +29,6 @@ export function mysqlInfo(common: Variables, get: VariableReader, under: PathRea
     performanceSchemaOn: get('performance_schema') === 'ON',
     redoCapacity: Number(get('innodb_redo_log_capacity', '0')),
     binlogDirectory: dirname(under(get('log_bin_basename'))),
-    binlogIndex: basename(get('log_bin_index')),
   };
 }
 
