@@ -43,7 +43,7 @@ await filled.stop();
 const server = await startServer({ name: 'bench', options, datadir: filled.datadir });
 console.log(`${(bytes / 1e9).toFixed(2)} GB of InnoDB files, page cache warm`);
 const main = fileURLToPath(new URL('../support/tool-main.js', import.meta.url));
-const tool = `${process.execPath} ${main}`;
+const tool = `${process.execPath} "${main}"`;
 const ours = `${tool} backup --no-defaults --user=root --socket=${server.socket}`;
 const theirs =
   `${findProgram('mariadb-backup')} --no-defaults --backup --stream=xbstream --user=root --parallel=2 ` +
