@@ -9,6 +9,7 @@ export interface JsonRecord {
   optionalString(field: string): string | undefined;
   optionalNumber(field: string): number | undefined;
   optionalBoolean(field: string): boolean | undefined;
+  optionalRecord(field: string): JsonRecord | undefined;
   array(field: string): unknown[];
   optionalArray(field: string): unknown[] | undefined;
 }
@@ -30,14 +31,18 @@ export function asJsonRecord(name: string, value: unknown): JsonRecord {
     if (!Array.isArray(found)) throw wrong(field, 'array');
     return found as unknown[];
   };
+  const isAbsent = (field: string): boolean =>
+    fields[field] === undefined || fields[field] === null;
   const optional = <T>(field: string, kind: Kind): T | undefined =>
-    fields[field] === undefined || fields[field] === null ? undefined : required<T>(field, kind);
+    isAbsent(field) ? undefined : required<T>(field, kind);
   return {
     string: (field) => required<string>(field, 'string'),
     number: (field) => required<number>(field, 'number'),
     optionalString: (field) => optional<string>(field, 'string'),
     optionalNumber: (field) => optional<number>(field, 'number'),
     optionalBoolean: (field) => optional<boolean>(field, 'boolean'),
+    optionalRecord: (field) =>
+      isAbsent(field) ? undefined : asJsonRecord(`${name} > ${field}`, fields[field]),
     array: requiredArray,
     optionalArray: (field) => (fields[field] === undefined ? undefined : requiredArray(field)),
   };

@@ -1,6 +1,6 @@
 /** The library: what the commands are made of. The formats are exported as `xbpipe/formats/<name>`. */
 export { ArchiveChecker, type ArchiveSummary } from './archive/archive-checker.ts';
-export { ArchiveDirectory } from './archive/archive-directory.ts';
+export { CommittedArchive } from './archive/committed-archive.ts';
 export { ArchiveWriter } from './archive/archive-writer.ts';
 export { guard } from './archive/guard.ts';
 export type { MemberInfo, MemberStore, MemberWriter } from './archive/member-store.ts';

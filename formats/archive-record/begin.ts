@@ -1,4 +1,4 @@
-import { FormatError } from '../format-error.ts';
+import { type Flavour, decodeFlavour } from './flavour.ts';
 import { parseJsonRecord } from './parse-record.ts';
 import { beginName, recordFormat } from './names.ts';
 
@@ -7,7 +7,7 @@ export interface BeginRecord {
   /** UUID of this backup; the index and the end record repeat it. */
   backupId: string;
   tool: string;
-  flavour: 'mariadb' | 'mysql';
+  flavour: Flavour;
   serverVersion: string;
   /** innodb_page_size, bytes. */
   pageSize: number;
@@ -45,14 +45,10 @@ export function encodeBegin(record: BeginRecord): Uint8Array {
 
 export function decodeBegin(bytes: Uint8Array): BeginRecord {
   const record = parseJsonRecord(beginName, new TextDecoder().decode(bytes));
-  const flavour = record.string('flavour');
-  if (flavour !== 'mariadb' && flavour !== 'mysql') {
-    throw new FormatError('invalid', `${beginName} > flavour`, 0, `"${flavour}" is not known`);
-  }
   return {
     backupId: record.string('backupId'),
     tool: record.string('tool'),
-    flavour,
+    flavour: decodeFlavour(beginName, record),
     serverVersion: record.string('serverVersion'),
     pageSize: record.number('pageSize'),
     redoStart: record.number('redoStart'),

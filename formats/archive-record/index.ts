@@ -1,3 +1,4 @@
+export type { Flavour } from './flavour.ts';
 export { beginName, endName, indexName, isIndexName, recordFormat } from './names.ts';
 export { type BeginRecord, beginBytesMax, decodeBegin, encodeBegin } from './begin.ts';
 export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';

@@ -61,6 +61,12 @@ export class ArchiveWriter implements MemberStore {
     return this.#payloadBytes;
   }
 
+  /** Members so far, records included, and the bytes of the files that they decode to. */
+  get totals(): { members: number; plainBytes: number } {
+    const plainBytes = this.#members.reduce((sum, one) => sum + (one.plainSize ?? one.size), 0);
+    return { members: this.#members.length, plainBytes };
+  }
+
   open(info: MemberInfo): MemberWriter {
     if (this.#paths.has(info.path) || isIndexName(info.path)) {
       throw new BackupError('failed', `${info.path} would be in the archive twice`);

@@ -26,12 +26,21 @@ export interface Members {
   open(info: MemberInfo): MemberWriter;
 }
 
+/** The moment that a backup shows. */
+export interface EndPosition {
+  /** Newest checkpoint: what the next incremental of stock tools starts from. */
+  toLsn: number;
+  /** End of the copied redo. */
+  lastLsn: number;
+  binlog: { file: string; position: number; gtid: string } | undefined;
+}
+
 /** Where the members of a backup go: an archive, or a directory of plain files. */
 export interface MemberStore extends Members {
   /** Payload bytes written so far. */
   readonly bytesWritten: number;
   /** Commits: after this the backup is a backup. Every member is closed. */
-  finish(): Promise<void>;
+  finish(position: EndPosition): Promise<void>;
   /** Gives up: nothing that was written may pass as a backup. Never throws. */
   abort(): Promise<void>;
 }

@@ -138,7 +138,7 @@ async function takeBackup(
     endedAt: new Date(),
   };
   const metadata = await guarded(writeMetadata(members, course, facts));
-  await guarded(store.finish());
+  await guarded(store.finish(position));
   committed = true;
   const serverVersion = info.version;
   return { ...position, backupId, serverVersion, redoStart, bytes: store.bytesWritten, metadata };

@@ -1,3 +1,4 @@
+import type { EndPosition } from '../archive/member-store.ts';
 import type { ServerInfo } from '../server/server-info.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import type { CopiedFile } from './copy/copy-messages.ts';
@@ -7,13 +8,8 @@ import type { RedoLogPlace } from './redo/redo-messages.ts';
 
 export type LockDdl = 'ON' | 'REDUCED';
 
-/** The one moment that a backup shows. */
-export interface FixedPosition {
-  /** Newest checkpoint: what the next incremental of stock tools starts from. */
-  toLsn: number;
-  /** End of the copied redo. */
-  lastLsn: number;
-  binlog: { file: string; position: number; gtid: string } | undefined;
+/** The one moment that a backup shows, and what it cost to fix it. */
+export interface FixedPosition extends EndPosition {
   commitsBlockedMs: number;
 }
 

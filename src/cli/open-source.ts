@@ -1,62 +1,80 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import {
-  decodeManifest,
-  manifestBytesMax,
-  manifestName,
-} from '../../formats/archive-record/index.ts';
-import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { existsSync, statSync } from 'node:fs';
+import { BackupError, toBackupError } from '../errors.ts';
+import { ArchiveObjects } from '../source/archive-objects.ts';
 import { type ByteSource, openFileSource, openStdin } from '../source/byte-source.ts';
-import { pathOfUrl } from './target-url.ts';
+import { type StoredBackup, openStoredBackup } from '../source/stored-backup.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { type StoreAccess, openStore } from '../store/open-store.ts';
+import { parentOf, parsePlace } from '../store/place-url.ts';
 
 export interface OpenedSource {
   source: ByteSource;
   /** Bytes of the archive; undefined for a pipe. */
   totalBytes: number | undefined;
+  /** The archive, where any part of it can be read. */
+  archive?: ArchiveObjects;
+  /** The backup that it belongs to, where it has a manifest. */
+  backup?: StoredBackup;
 }
 
-/** The archive that `--from` names: a file, a backup directory with its manifest, or standard input. */
-export function openSource(from: string | undefined, signal?: AbortSignal): OpenedSource {
+/**
+ * The archive that `--from` names: a file, a backup in a directory or a bucket, or standard
+ * input.
+ */
+export async function openSource(
+  from: string | undefined,
+  access: StoreAccess,
+  signal?: AbortSignal,
+): Promise<OpenedSource> {
   if (from === undefined || from === '-') {
     return { source: openStdin(signal), totalBytes: undefined };
   }
-  const path = pathOfUrl(from);
+  const place = parsePlace(from);
+  if (place.kind === 'file') {
+    const plain = openPlainFile(place.path, signal);
+    if (plain) return plain;
+  }
+  const { parent, name } = parentOf(place);
+  const store = await openStore(parent, access);
+  const backup = await openStoredBackup(store, name);
+  if (backup) return { ...opened(backup.archive, signal), backup };
+  return (await openPlainObject(store, name, signal)) ?? notABackup(store, name);
+}
+
+/** An archive by itself, or a pipe; undefined for a directory. */
+function openPlainFile(path: string, signal: AbortSignal | undefined): OpenedSource | undefined {
   try {
     const stat = statSync(path);
-    if (!stat.isDirectory()) {
-      const source = openFileSource(path, signal);
-      return { source, totalBytes: stat.isFile() ? stat.size : undefined };
-    }
-    return openBackupDirectory(path, signal);
+    if (stat.isDirectory()) return undefined;
+    const totalBytes = stat.isFile() ? stat.size : undefined;
+    return { source: openFileSource(path, signal), totalBytes };
   } catch (error) {
     throw toBackupError(error, 'storage');
   }
 }
 
+/** An archive in a bucket that has no manifest, such as one that was piped there. */
+async function openPlainObject(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSource | undefined> {
+  if (!(await store.head(key))) return undefined;
+  return opened(await ArchiveObjects.open(store, [{ key }]), signal);
+}
+
+function opened(archive: ArchiveObjects, signal: AbortSignal | undefined): OpenedSource {
+  return { source: archive.source(signal), totalBytes: archive.size, archive };
+}
+
 /** No manifest, no backup. */
-function openBackupDirectory(path: string, signal: AbortSignal | undefined): OpenedSource {
-  const manifest = join(path, manifestName);
-  let text: Uint8Array;
-  try {
-    if (statSync(manifest).size > manifestBytesMax) {
-      throw new BackupError('corrupt', `${manifest} is longer than a manifest can be`);
-    }
-    text = readFileSync(manifest);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    throw new BackupError('incomplete', `${path} has no ${manifestName}: it is not a backup`, {
-      hint: 'a directory of plain files is made ready with: xbpipe prepare DIR',
-      where: { path },
-    });
-  }
-  const [object, ...more] = decodeManifest(text).objects;
-  if (!object || more.length > 0 || /[/\\]|^\.\.?$/.test(object.name)) {
-    throw new BackupError('corrupt', `${path}/${manifestName} names no archive that can be read`);
-  }
-  const archive = join(path, object.name);
-  const { size } = statSync(archive);
-  if (size !== object.size) {
-    throw new BackupError('incomplete', `${archive} has ${size} bytes instead of ${object.size}`);
-  }
-  return { source: openFileSource(archive, signal), totalBytes: size };
+function notABackup(store: ObjectStore, name: string): never {
+  const path = store.urlOf(name);
+  const isFilled = existsSync(path);
+  throw new BackupError('incomplete', `${path} has no manifest.json: it is not a backup`, {
+    ...(isFilled
+      ? { hint: 'a directory of plain files is made ready with: xbpipe prepare DIR' }
+      : {}),
+    where: { path },
+  });
 }

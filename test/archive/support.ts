@@ -1,5 +1,6 @@
 /** Archives for tests: built chunk by chunk, taken apart, fed and judged. */
 import assert from 'node:assert/strict';
+import type { EndPosition } from '../../src/archive/member-store.ts';
 import { createHash } from 'node:crypto';
 import {
   type BeginRecord,
@@ -25,6 +26,13 @@ import type { ByteSink } from '../../src/sink/byte-sink.ts';
 import type { ByteSource } from '../../src/source/byte-source.ts';
 import { plainEncoding } from '../../src/transform/encoding.ts';
 import { endChunk, join, payloadChunk, text } from '../formats/xbstream/support.ts';
+
+/** Where a sample backup ends. */
+export const samplePosition: EndPosition = {
+  toLsn: 46_100,
+  lastLsn: 46_200,
+  binlog: { file: 'd1-bin.000005', position: 615, gtid: '0-1-6245' },
+};
 
 export const sampleBegin: BeginRecord = {
   backupId: '6f1c4d5e-2f0b-4a8e-9a53-0d6a4c1f7b21',

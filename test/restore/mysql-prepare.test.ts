@@ -15,6 +15,7 @@ import { restore } from '../../src/restore/restore.ts';
 import { findProgram, leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
+import { storeAccess } from '../support/store-access.ts';
 import {
   type Backups,
   blockSize,
@@ -440,7 +441,7 @@ describe('prepare of a backup of MySQL', { skip: leftOut(product) }, () => {
       const directory = linkedCopyOf(backups.extracted);
       spoil(directory);
       const datadir = join(scratchDir('restored'), 'data');
-      const { source, totalBytes } = openSource(await pack(directory));
+      const { source, totalBytes } = await openSource(await pack(directory), storeAccess());
       const options = { serverBinary: server.path, serverArguments: [], datadir, totalBytes };
       const reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
       try {

@@ -2,16 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { BeginRecord } from '../../../formats/archive-record/index.ts';
 import { maskArgv } from '../../../formats/metadata/index.ts';
-import { ArchiveDirectory } from '../../archive/archive-directory.ts';
-import { ArchiveWriter } from '../../archive/archive-writer.ts';
-import type { MemberStore } from '../../archive/member-store.ts';
 import { type BackupOptions, type BackupResult, backup } from '../../backup/backup.ts';
 import type { LockDdl } from '../../backup/course.ts';
-import { BackupError, toBackupError } from '../../errors.ts';
-import { DirectoryStore } from '../../sink/directory-store.ts';
-import { openStdout } from '../../sink/stdout.ts';
+import { toBackupError } from '../../errors.ts';
 import { type ConnectionValues, accessOf, addConnectionOptions } from '../connection-options.ts';
 import {
   type EncodingValues,
@@ -20,16 +14,13 @@ import {
   threadsOf,
 } from '../encoding-options.ts';
 import type { Reporter } from '../../reporter.ts';
-import type { Encoding } from '../../transform/encoding.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
-import { pathOfUrl } from '../target-url.ts';
+import { type TargetValues, openTarget } from '../backup-target.ts';
+import { addStoreWriteOptions } from '../store-options.ts';
 
-interface BackupValues extends ConnectionValues, EncodingValues {
-  stream?: string | true;
-  to?: string;
-  targetDir?: string;
+interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
   extraLsndir?: string;
   datadir?: string;
   parallel: number;
@@ -50,7 +41,7 @@ export function backupCommand(program: Command, context: CommandContext): void {
         'mbstream',
       ]),
     )
-    .option('--to <target>', 'a new directory (path or file: URL) with archive and manifest')
+    .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
     .option('--target-dir <dir>', 'plain files in a new or empty directory')
     .option('--extra-lsndir <dir>', 'write the checkpoints and info files there as well')
     .optionsGroup('How it is taken:')
@@ -78,9 +69,10 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
     .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
   addEncodingOptions(command);
+  addStoreWriteOptions(command);
   addConnectionOptions(command);
   context.register(command, async (values: BackupValues, { reporter, signal }) => {
-    const result = await backup(optionsOf(values, reporter), reporter, signal);
+    const result = await backup(await optionsOf(values, reporter), reporter, signal);
     if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
     reporter.info(
       `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
@@ -89,12 +81,12 @@ export function backupCommand(program: Command, context: CommandContext): void {
   });
 }
 
-function optionsOf(values: BackupValues, reporter: Reporter): BackupOptions {
+async function optionsOf(values: BackupValues, reporter: Reporter): Promise<BackupOptions> {
   const { lockDdl, datadir } = values;
   const encoding = encodingOf(values, reporter);
   return {
     access: accessOf(values),
-    openStore: storeOpener(values, encoding),
+    openStore: await openTarget(values, encoding, reporter),
     format: values.targetDir === undefined ? 'xbstream' : 'file',
     encoding,
     lockDdl,
@@ -105,35 +97,6 @@ function optionsOf(values: BackupValues, reporter: Reporter): BackupOptions {
     spoolDirectory: values.tmpdir,
     command: maskArgv(process.argv.slice(2)),
   };
-}
-
-/** Opens the target only when the server side is ready: a refused backup leaves nothing behind. */
-function storeOpener(
-  { stream, to, targetDir }: BackupValues,
-  encoding: Encoding,
-): BackupOptions['openStore'] {
-  const named = [stream, to, targetDir].filter((value) => value !== undefined);
-  if (named.length > 1) {
-    throw new BackupError('usage', '--stream, --to and --target-dir exclude each other');
-  }
-  if (targetDir !== undefined) {
-    refuseEncodedFiles(encoding);
-    return (begin) => DirectoryStore.create(targetDir, begin);
-  }
-  if (to !== undefined) {
-    const path = pathOfUrl(to);
-    return (begin) => ArchiveDirectory.create(path, begin, encoding);
-  }
-  const sink = openStdout();
-  return (begin: BeginRecord): Promise<MemberStore> => ArchiveWriter.begin(sink, begin, encoding);
-}
-
-/** A directory of plain files is what a server starts on. */
-function refuseEncodedFiles({ compression, encryption }: Encoding): void {
-  if (!compression && !encryption) return;
-  throw new BackupError('usage', '--target-dir takes plain files: no --compress, no --encrypt', {
-    hint: 'compress and encrypt an archive: --to DIR, or a stream',
-  });
 }
 
 function writeExtra(directory: string, { metadata }: BackupResult): void {

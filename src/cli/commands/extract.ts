@@ -9,9 +9,10 @@ import {
 } from '../decoding-options.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { openSource } from '../open-source.ts';
+import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext } from '../run-command.ts';
 
-interface ExtractValues extends DecodingValues {
+interface ExtractValues extends DecodingValues, StoreValues {
   from?: string;
   directory: string;
   verbose?: boolean;
@@ -22,14 +23,22 @@ export function extractCommand(program: Command, context: CommandContext): void 
   const command = program
     .command('extract')
     .description('Extracts an xbstream archive, strictly: one that is not whole is refused')
-    .option('--from <source>', 'archive file or backup directory (default: standard input)')
+    .option(
+      '--from <source>',
+      'backup or archive: a path, a file: or s3: URL (default: standard input)',
+    )
     .option('-C, --directory <dir>', 'where to', '.')
     .option('-v, --verbose', 'print the name of every file')
     .option('--any-archive', 'also extract archives that are no backup');
   addDecodingOptions(command);
+  addStoreOptions(command);
   context.register(command, async (values: ExtractValues, { reporter, signal }) => {
     const unlocking = decodingOf(values, reporter);
-    const { source, totalBytes } = openSource(values.from, signal);
+    const { source, totalBytes } = await openSource(
+      values.from,
+      storeAccessOf(values, reporter),
+      signal,
+    );
     const summary = await fillStage(
       values.directory,
       { empty: false },

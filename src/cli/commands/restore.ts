@@ -5,11 +5,12 @@ import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
 import { openSource } from '../open-source.ts';
+import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
 import { noteOwner } from './prepare.ts';
 
-interface RestoreValues extends ServerValues, KeyValues {
+interface RestoreValues extends ServerValues, KeyValues, StoreValues {
   from?: string;
   datadir: string;
 }
@@ -18,13 +19,21 @@ export function restoreCommand(program: Command, context: CommandContext): void 
   const command = program
     .command('restore')
     .description('Brings an archive back as a data directory: extract, check, recover')
-    .option('--from <source>', 'archive file or backup directory (default: standard input)')
+    .option(
+      '--from <source>',
+      'backup or archive: a path, a file: or s3: URL (default: standard input)',
+    )
     .requiredOption('--datadir <dir>', 'new or empty directory');
   addServerOptions(command);
   addKeyOptions(command);
+  addStoreOptions(command);
   context.register(command, async (values: RestoreValues, { reporter, signal }) => {
     const { datadir } = values;
-    const { source, totalBytes } = openSource(values.from, signal);
+    const { source, totalBytes } = await openSource(
+      values.from,
+      storeAccessOf(values, reporter),
+      signal,
+    );
     const key = keyOf(values, reporter);
     const onArchive = (summary: ArchiveSummary): void => {
       tellSeal(summary, key, reporter);

@@ -9,10 +9,11 @@ import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
 import { openSource } from '../open-source.ts';
+import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
 
-interface VerifyValues extends KeyValues, ServerValues {
+interface VerifyValues extends KeyValues, ServerValues, StoreValues {
   from?: string;
   restoreDrill?: boolean;
   tmpdir: string;
@@ -22,11 +23,15 @@ export function verifyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('verify')
     .description('Reads a backup to its end and proves it: chunks, records, every page')
-    .option('--from <source>', 'archive file or backup directory (default: standard input)')
+    .option(
+      '--from <source>',
+      'backup or archive: a path, a file: or s3: URL (default: standard input)',
+    )
     .option('--restore-drill', 'restore it into a scratch directory instead, and remove that again')
     .option('--tmpdir <dir>', 'where the scratch directory is made', tmpdir());
   addServerOptions(command);
   addKeyOptions(command);
+  addStoreOptions(command);
   context.register(command, async (values: VerifyValues, run) => {
     if (values.restoreDrill === true) await drill(values, run);
     else await prove(values, run);
@@ -35,7 +40,11 @@ export function verifyCommand(program: Command, context: CommandContext): void {
 
 async function prove(values: VerifyValues, { reporter, signal }: RunContext): Promise<void> {
   const key = keyOf(values, reporter);
-  const { source, totalBytes } = openSource(values.from, signal);
+  const { source, totalBytes } = await openSource(
+    values.from,
+    storeAccessOf(values, reporter),
+    signal,
+  );
   const verified = await verify(source, {
     key,
     signal,
@@ -65,7 +74,11 @@ function tellVerified(
 /** The whole way back, with the server's recovery; what it made is removed whatever comes of it. */
 async function drill(values: VerifyValues, { reporter, signal }: RunContext): Promise<void> {
   const key = keyOf(values, reporter);
-  const { source, totalBytes } = openSource(values.from, signal);
+  const { source, totalBytes } = await openSource(
+    values.from,
+    storeAccessOf(values, reporter),
+    signal,
+  );
   const scratch = mkdtempSync(join(values.tmpdir, 'xbpipe-drill-'));
   try {
     const datadir = join(scratch, 'data');

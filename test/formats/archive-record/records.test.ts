@@ -57,7 +57,12 @@ const kinds: Kind[] = [
     may: [],
   },
   { name: 'xbpipe_end.json', bytes: encodeEnd(end), decode: decodeEnd, may: ['hmac'] },
-  { name: 'manifest.json', bytes: encodeManifest(manifest), decode: decodeManifest, may: [] },
+  {
+    name: 'manifest.json',
+    bytes: encodeManifest(manifest),
+    decode: decodeManifest,
+    may: ['parentId', 'binlog', 'compression', 'encryption', 'index'],
+  },
   {
     name: 'xbpipe_system_files.json',
     bytes: encodeSystemFiles(systemFiles),
@@ -322,6 +327,25 @@ describe('end record', () => {
 describe('manifest', () => {
   it('comes back as it was written', () => {
     assert.deepEqual(decodeManifest(encodeManifest(manifest)), manifest);
+  });
+
+  it('names an archive beside the backup only where the index is its own object', () => {
+    const objects = [{ name: '../full.xbs', size: 1 }];
+    const imported = { ...manifest, objects };
+    assert.deepEqual(decodeManifest(encodeManifest(imported)), imported);
+    const own = encodeManifest({ ...imported, index: undefined });
+    assert.match(
+      refusal(() => decodeManifest(own)),
+      /objects\[0\] at byte 0: "\.\.\/full\.xbs" is not a name/,
+    );
+    for (const name of ['../../x', '../..', '../', '/x', 'a/b', '..']) {
+      const forged = encodeManifest({ ...manifest, objects: [{ name, size: 1 }] });
+      assert.match(
+        refusal(() => decodeManifest(forged)),
+        /is not a name/,
+        name,
+      );
+    }
   });
 
   it('names object and field of what is wrong in it', () => {

@@ -48,12 +48,26 @@ export const end: EndRecord = {
 
 export const manifest: Manifest = {
   backupId,
+  parentId: 'b4b5c3c1-7b3c-4f0e-9a41-3f5b2a1c0d9e',
+  tool: 'xbpipe 0.1.0',
   flavour: 'mariadb',
   serverVersion: '10.11.19-MariaDB-log',
+  pageSize: 16384,
   redoStart: 46_000,
+  toLsn: 46_100,
+  lastLsn: 46_200,
+  binlog: { file: 'd1-bin.000005', position: 615, gtid: '0-1-6245' },
+  compression: 'zstd',
+  encryption: 'AES256',
   startedAt: '2026-11-21T02:43:08.000Z',
   finishedAt: '2026-11-21T02:43:10.000Z',
-  objects: [{ name: 'archive.xbs', size: 2400 }],
+  members: 2,
+  plainBytes: 9000,
+  objects: [
+    { name: 'archive.xbs', size: 2400 },
+    { name: 'archive.0002.xbs', size: 17 },
+  ],
+  index: 'index.json',
 };
 
 export const systemFiles: SystemFile[] = [

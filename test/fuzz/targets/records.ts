@@ -38,9 +38,16 @@ const index = join(
 );
 const manifest = encodeManifest({
   backupId: sampleBegin.backupId,
+  tool: 'xbpipe',
   flavour: 'mariadb',
   serverVersion: '10.11.6',
+  pageSize: 16_384,
   redoStart: 46_000,
+  toLsn: 46_100,
+  lastLsn: 46_200,
+  binlog: { file: 'bin.000001', position: 4, gtid: '' },
+  members: 3,
+  plainBytes: 99,
   startedAt: '2026-11-21T02:43:08.000Z',
   finishedAt: '2026-11-21T02:44:08.000Z',
   objects: [{ name: 'archive.xbs', size: 1234 }],

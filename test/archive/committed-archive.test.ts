@@ -8,25 +8,30 @@ import {
   manifestBytesMax,
   manifestName,
 } from '../../formats/archive-record/index.ts';
-import { ArchiveDirectory } from '../../src/archive/archive-directory.ts';
+import { CommittedArchive } from '../../src/archive/committed-archive.ts';
 import { writeMember } from '../../src/archive/write-member.ts';
 import { openSource } from '../../src/cli/open-source.ts';
+import { DirectoryPlace } from '../../src/sink/directory-place.ts';
 import { stageName } from '../../src/sink/staged-directory.ts';
 import { text } from '../formats/xbstream/support.ts';
 import { scratchDir } from '../support/scratch.ts';
-import { failureOf, judge, sampleBegin } from './support.ts';
+import { storeAccess } from '../support/store-access.ts';
+import { failureOf, judge, sampleBegin, samplePosition } from './support.ts';
 
-const created = async (): Promise<{ path: string; store: ArchiveDirectory }> => {
+const created = async (): Promise<{ path: string; store: CommittedArchive }> => {
   const path = join(scratchDir('archive'), 'backup');
-  return { path, store: await ArchiveDirectory.create(path, sampleBegin) };
+  return {
+    path,
+    store: await CommittedArchive.create(await DirectoryPlace.create(path), sampleBegin),
+  };
 };
 
-describe('ArchiveDirectory', () => {
+describe('CommittedArchive', () => {
   it('shows archive and manifest at once, when both are complete', async () => {
     const { path, store } = await created();
     await writeMember(store, 'db/t.ibd', text('rows'));
     assert.deepEqual(readdirSync(path), [stageName]);
-    await store.finish();
+    await store.finish(samplePosition);
     assert.deepEqual(readdirSync(path).sort(), [archiveName, manifestName]);
     const archive = readFileSync(join(path, archiveName));
     assert.equal(judge(archive).begin?.backupId, sampleBegin.backupId);
@@ -34,6 +39,8 @@ describe('ArchiveDirectory', () => {
     assert.deepEqual(manifest.objects, [{ name: archiveName, size: archive.length }]);
     assert.equal(manifest.backupId, sampleBegin.backupId);
     assert.equal(manifest.redoStart, sampleBegin.redoStart);
+    assert.equal(manifest.lastLsn, samplePosition.lastLsn);
+    assert.equal(manifest.members, 2, 'the begin record is a member');
     assert.ok(manifest.finishedAt > manifest.startedAt);
   });
 
@@ -47,15 +54,15 @@ describe('ArchiveDirectory', () => {
   it('leaves nothing that is a backup when a member stays open', async () => {
     const { path, store } = await created();
     store.open({ path: 'db/t.ibd' });
-    await failureOf(() => store.finish());
+    await failureOf(() => store.finish(samplePosition));
     assert.deepEqual(readdirSync(path), [stageName]);
-    assert.equal((await failureOf(() => openSource(path))).code, 'incomplete');
+    assert.equal((await failureOf(() => openSource(path, storeAccess()))).code, 'incomplete');
   });
 
   it('refuses a directory that holds anything', async () => {
     const path = scratchDir('archive');
     mkdirSync(join(path, 'db'));
-    const error = await failureOf(() => ArchiveDirectory.create(path, sampleBegin));
+    const error = await failureOf(() => DirectoryPlace.create(path));
     assert.equal(error.code, 'storage');
     assert.match(error.message, /is not empty \(it holds db\)/);
     assert.deepEqual(readdirSync(path), ['db']);
@@ -66,23 +73,26 @@ describe('a backup directory as a source', () => {
   const finished = async (): Promise<string> => {
     const { path, store } = await created();
     await writeMember(store, 'a', text('1'));
-    await store.finish();
+    await store.finish(samplePosition);
     return path;
   };
 
   it('is not opened without its manifest', async () => {
     const path = scratchDir('archive');
     writeFileSync(join(path, archiveName), 'bytes');
-    const error = await failureOf(() => openSource(path));
+    const error = await failureOf(() => openSource(path, storeAccess()));
     assert.equal(error.code, 'incomplete');
     assert.match(error.message, /has no manifest\.json: it is not a backup/);
   });
 
   it('is not opened when its archive is not as long as the manifest says', async () => {
     const path = await finished();
-    assert.equal(openSource(path).totalBytes, readFileSync(join(path, archiveName)).length);
+    assert.equal(
+      (await openSource(path, storeAccess())).totalBytes,
+      readFileSync(join(path, archiveName)).length,
+    );
     writeFileSync(join(path, archiveName), 'more', { flag: 'a' });
-    const error = await failureOf(() => openSource(path));
+    const error = await failureOf(() => openSource(path, storeAccess()));
     assert.equal(error.code, 'incomplete');
     assert.match(error.message, /bytes instead of \d+$/);
   });
@@ -90,7 +100,7 @@ describe('a backup directory as a source', () => {
   it('is not opened when its manifest is longer than one can be', async () => {
     const path = await finished();
     truncateSync(join(path, manifestName), manifestBytesMax + 1);
-    const error = await failureOf(() => openSource(path));
+    const error = await failureOf(() => openSource(path, storeAccess()));
     assert.equal(error.code, 'corrupt');
     assert.match(error.message, /is longer than a manifest can be/);
   });
@@ -102,7 +112,7 @@ describe('a backup directory as a source', () => {
       const forged = manifest.replace(JSON.stringify(archiveName), JSON.stringify(name));
       assert.notEqual(forged, manifest);
       writeFileSync(join(path, manifestName), forged);
-      const error = await failureOf(() => openSource(path));
+      const error = await failureOf(() => openSource(path, storeAccess()));
       assert.equal(error.code, 'corrupt', name);
     }
   });

@@ -1,0 +1,73 @@
+import { ArchiveWriter } from '../archive/archive-writer.ts';
+import { type BackupPlace, CommittedArchive } from '../archive/committed-archive.ts';
+import type { BackupOptions } from '../backup/backup.ts';
+import { BackupError } from '../errors.ts';
+import type { Reporter } from '../reporter.ts';
+import { BucketPlace } from '../sink/bucket-place.ts';
+import { DirectoryPlace } from '../sink/directory-place.ts';
+import { DirectoryStore } from '../sink/directory-store.ts';
+import { openStdout } from '../sink/stdout.ts';
+import { openS3 } from '../store/open-store.ts';
+import { type Place, parentOf, parsePlace } from '../store/place-url.ts';
+import type { Encoding } from '../transform/encoding.ts';
+import { type StoreWriteValues, storeAccessOf } from './store-options.ts';
+
+/** Where a backup is to go. */
+export interface TargetValues extends StoreWriteValues {
+  stream?: string | true;
+  to?: string;
+  targetDir?: string;
+}
+
+/**
+ * The target of a backup. It takes shape only when the server side is ready, so that a refused
+ * backup leaves nothing behind; but a bucket is asked at once, before anything is locked.
+ */
+export async function openTarget(
+  values: TargetValues,
+  encoding: Encoding,
+  reporter: Reporter,
+): Promise<BackupOptions['openStore']> {
+  const { stream, to, targetDir } = values;
+  const named = [stream, to, targetDir].filter((value) => value !== undefined);
+  if (named.length > 1) {
+    throw new BackupError('usage', '--stream, --to and --target-dir exclude each other');
+  }
+  if (targetDir !== undefined) {
+    refuseEncodedFiles(encoding);
+    return (begin) => DirectoryStore.create(targetDir, begin);
+  }
+  if (to !== undefined) {
+    const openPlace = await placeOpener(parsePlace(to), values, reporter);
+    return async (begin) => await CommittedArchive.create(await openPlace(), begin, encoding);
+  }
+  const sink = openStdout();
+  return (begin) => ArchiveWriter.begin(sink, begin, encoding);
+}
+
+/** A new directory, or a name in a bucket that nothing has. */
+async function placeOpener(
+  place: Place,
+  values: StoreWriteValues,
+  reporter: Reporter,
+): Promise<() => Promise<BackupPlace>> {
+  if (place.kind === 'file') return () => DirectoryPlace.create(place.path);
+  // A bucket by itself is no name.
+  parentOf(place);
+  const access = storeAccessOf(values, reporter);
+  const { partBytes, partsMax, parallel } = access.s3;
+  const warn = (message: string): void => {
+    reporter.warn(message);
+  };
+  const options = { partBytes, partsMax, parallel, warn };
+  const bucket = await BucketPlace.create(await openS3(place, access), options);
+  return () => Promise.resolve(bucket);
+}
+
+/** A directory of plain files is what a server starts on. */
+function refuseEncodedFiles({ compression, encryption }: Encoding): void {
+  if (!compression && !encryption) return;
+  throw new BackupError('usage', '--target-dir takes plain files: no --compress, no --encrypt', {
+    hint: 'compress and encrypt an archive: --to DIR, or a stream',
+  });
+}

@@ -1,0 +1,83 @@
+import { type Manifest, manifestName } from '../../formats/archive-record/index.ts';
+import { type BackupPlace, archiveNameOf } from '../archive/committed-archive.ts';
+import { BackupError } from '../errors.ts';
+import type { UploadStore } from '../store/object-store.ts';
+import type { ByteSink } from './byte-sink.ts';
+import { ObjectSink, type ObjectSinkOptions } from './object-sink.ts';
+
+/** A new backup in a bucket. */
+export class BucketPlace implements BackupPlace, ByteSink {
+  readonly #store: UploadStore;
+  readonly #archive: ObjectSink;
+  readonly #warn: ObjectSinkOptions['warn'];
+  /** Set as soon as the manifest may be in the bucket. */
+  #manifest: Uint8Array | undefined;
+
+  private constructor(store: UploadStore, options: ObjectSinkOptions) {
+    this.#store = store;
+    this.#archive = new ObjectSink(store, archiveNameOf, options);
+    this.#warn = options.warn;
+  }
+
+  /** `store` is what lies below the backup's own name. */
+  static async create(store: UploadStore, options: ObjectSinkOptions): Promise<BucketPlace> {
+    await refuseUsed(store);
+    return new BucketPlace(store, options);
+  }
+
+  get sink(): ByteSink {
+    return this;
+  }
+
+  get name(): string {
+    return this.#store.urlOf('');
+  }
+
+  async write(buffers: Uint8Array[]): Promise<void> {
+    await this.#archive.write(buffers);
+  }
+
+  async close(): Promise<void> {
+    await this.#archive.close();
+  }
+
+  async objects(): Promise<Manifest['objects']> {
+    return (await this.#archive.objects()).map(({ key, size }) => ({ name: key, size }));
+  }
+
+  async commit(manifest: Uint8Array): Promise<void> {
+    this.#manifest = manifest;
+    await this.#store.put(manifestName, manifest);
+  }
+
+  /** First the manifest, whose answer may have been lost: it never stands without its archive. */
+  async abort(): Promise<void> {
+    try {
+      if (this.#manifest) await this.#retract(this.#manifest);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#warn(`whether ${this.name} is a backup is not known, all of it is left: ${reason}`);
+      return;
+    }
+    await this.#archive.abort();
+  }
+
+  async #retract(manifest: Uint8Array): Promise<void> {
+    const found = await this.#store.head(manifestName);
+    if (found?.size !== manifest.length) return;
+    const there = new Uint8Array(found.size);
+    await this.#store.read({ key: manifestName, offset: 0, etag: found.etag }, there);
+    if (Buffer.compare(there, manifest) === 0) await this.#store.delete([manifestName]);
+  }
+}
+
+/** Nothing is ever overwritten: nor what a backup that died left, somebody may look for it. */
+async function refuseUsed(store: UploadStore): Promise<void> {
+  for await (const { key } of store.list('')) {
+    const url = store.urlOf(key);
+    throw new BackupError('storage', `${url} exists; nothing is ever overwritten`, {
+      hint: 'choose a new name for the backup; `xbpipe list --orphans` shows what backups that died left',
+      where: { path: url },
+    });
+  }
+}

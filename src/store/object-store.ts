@@ -1,0 +1,71 @@
+/** An object as a store lists it. */
+export interface StoredObject {
+  /** Path below the store's root, parted by slashes. */
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** When it was last written. */
+  modified: Date;
+}
+
+/** What a store knows of one object. */
+export interface ObjectFacts {
+  /** Bytes. */
+  size: number;
+  /** Changes whenever the object does; undefined where the store has none. */
+  etag: string | undefined;
+}
+
+/** An object, or part of one, to be read: it must still be the one that `etag` was seen of. */
+export interface ObjectRange {
+  key: string;
+  /** First byte. */
+  offset: number;
+  etag?: string | undefined;
+}
+
+/** An upload that was begun and neither completed nor aborted. */
+export interface OpenUpload {
+  key: string;
+  /** What the store calls it. */
+  id: string;
+  /** When something last came in. */
+  active: Date;
+}
+
+/**
+ * A place that holds objects: a bucket below a prefix, or a directory. Failures are
+ * `BackupError`s that name the object; what is worth another try was tried again by then.
+ */
+export interface ObjectStore {
+  /** The URL of an object; of the place itself for an empty key. */
+  urlOf(key: string): string;
+  /** Undefined when there is no such object. */
+  head(key: string): Promise<ObjectFacts | undefined>;
+  /** Fills `into` with the bytes of a range, all of them. */
+  read(range: ObjectRange, into: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** Writes a small object in one go; one that exists is never overwritten. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Every object whose key begins with `prefix`, in the order of the keys. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** Removes objects; those that are gone already are no failure. */
+  delete(keys: readonly string[]): Promise<void>;
+  /** Uploads left open whose key begins with `prefix`; undefined where the store cannot tell. */
+  openUploads(prefix: string): Promise<OpenUpload[] | undefined>;
+  abortUpload(upload: OpenUpload): Promise<void>;
+}
+
+/** An object that is written in parts: it exists when it was completed, and not before. */
+export interface Upload {
+  /** Uploads part `number` (from 1). The bytes may be used again when it resolves. */
+  part(number: number, bytes: Uint8Array): Promise<void>;
+  /** All parts are there: makes them the object and proves its size. */
+  complete(): Promise<ObjectFacts>;
+  /** Leaves nothing behind, not even where it was completed already. */
+  abort(): Promise<void>;
+}
+
+/** A store that takes objects in parts. */
+export interface UploadStore extends ObjectStore {
+  upload(key: string): Upload;
+}

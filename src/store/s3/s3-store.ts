@@ -1,0 +1,158 @@
+import type { Readable } from 'node:stream';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { BackupError } from '../../errors.ts';
+import type {
+  ObjectFacts,
+  ObjectRange,
+  OpenUpload,
+  StoredObject,
+  Upload,
+  UploadStore,
+} from '../object-store.ts';
+import { checksumOf, requireTaken } from './s3-checksum.ts';
+import { TransferError, isNotImplemented, isPreconditionFailed } from './s3-failure.ts';
+import { creationFields, customerKey } from './s3-headers.ts';
+import type { S3Place } from './s3-place.ts';
+import { S3Upload } from './s3-upload.ts';
+
+/** A bucket below a prefix. */
+export class S3Store implements UploadStore {
+  readonly #place: S3Place;
+
+  constructor(place: S3Place) {
+    this.#place = place;
+  }
+
+  urlOf(key: string): string {
+    return this.#place.urlOf(key);
+  }
+
+  async head(key: string): Promise<ObjectFacts | undefined> {
+    return await this.#place.head(key);
+  }
+
+  async read(range: ObjectRange, into: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const { key, offset } = range;
+    let filled = 0;
+    await this.#place.run(
+      key,
+      async (client) => {
+        // A connection that broke half-way did some of it: then it goes on from there at once.
+        for (let before = -1; filled < into.length;) {
+          if (filled === before) throw new TransferError('the answer ended too early');
+          before = filled;
+          const rest = { ...range, offset: offset + filled };
+          try {
+            for await (const bytes of await this.#get(client, rest, into.length - filled, signal)) {
+              if (filled + bytes.length > into.length) {
+                throw new TransferError('more came than was asked for');
+              }
+              into.set(bytes, filled);
+              filled += bytes.length;
+            }
+          } catch (error) {
+            if (isPreconditionFailed(error)) throw this.#changed(key);
+            if (filled === before || signal?.aborted === true) throw error;
+          }
+        }
+      },
+      signal,
+    );
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    const { settings, checksum } = this.#place;
+    const sent = checksumOf(checksum, bytes);
+    const target = this.#place.target(key);
+    const input = { ...target, ...creationFields(settings), ...sent, Body: bytes };
+    let tries = 0;
+    await this.#place.run(key, async (client) => {
+      tries += 1;
+      const send = async (guard: { IfNoneMatch?: string }): Promise<void> => {
+        const taken = await client.send(new PutObjectCommand({ ...input, ...guard }));
+        requireTaken(sent, taken, settings.encryption);
+      };
+      try {
+        await send({ IfNoneMatch: '*' });
+      } catch (error) {
+        if (isNotImplemented(error)) await send({});
+        else if (!isPreconditionFailed(error)) throw error;
+        else if (tries === 1 || !(await this.#holds(key, bytes))) throw this.#place.exists(key);
+      }
+    });
+  }
+
+  async *list(prefix: string): AsyncGenerator<StoredObject> {
+    let token: string | undefined = '';
+    while (token !== undefined) {
+      const from: object = token === '' ? {} : { ContinuationToken: token };
+      const page = await this.#place.run(prefix, async (client) => {
+        const input = { ...this.#place.targets(prefix), ...from };
+        return await client.send(new ListObjectsV2Command(input));
+      });
+      for (const { Key, Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
+        yield { key: this.#place.keyOf(Key), size: Size, modified: LastModified };
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    }
+  }
+
+  /** One by one: stores that are like S3 do not agree on how many are removed at once. */
+  async delete(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      const command = new DeleteObjectCommand(this.#place.target(key));
+      await this.#place.run(key, (client) => client.send(command));
+    }
+  }
+
+  async openUploads(prefix: string): Promise<OpenUpload[] | undefined> {
+    return await this.#place.openUploads(prefix);
+  }
+
+  async abortUpload({ key, id }: OpenUpload): Promise<void> {
+    await this.#place.abortUpload(key, id);
+  }
+
+  upload(key: string): Upload {
+    return new S3Upload(this.#place, key);
+  }
+
+  /** The bytes of a range as they come. */
+  async #get(
+    client: S3Client,
+    { key, offset, etag }: ObjectRange,
+    length: number,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const command = new GetObjectCommand({
+      ...this.#place.target(key),
+      ...customerKey(this.#place.settings.encryption),
+      Range: `bytes=${offset}-${offset + length - 1}`,
+      ...(etag === undefined ? {} : { IfMatch: etag }),
+    });
+    const { Body } = await client.send(command, abortSignal ? { abortSignal } : {});
+    return Body as Readable;
+  }
+
+  #changed(key: string): BackupError {
+    const url = this.urlOf(key);
+    return new BackupError('corrupt', `${url} was replaced while it was read`, {
+      where: { path: url },
+    });
+  }
+
+  /** True when an earlier try wrote the object although its answer was lost. */
+  async #holds(key: string, bytes: Uint8Array): Promise<boolean> {
+    const found = await this.head(key);
+    if (found?.size !== bytes.length) return false;
+    const there = new Uint8Array(bytes.length);
+    await this.read({ key, offset: 0 }, there);
+    return Buffer.compare(there, bytes) === 0;
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { BackupError } from '../../errors.ts';
+import type { ObjectFacts, Upload } from '../object-store.ts';
+import { checksumOf, requireTaken, unquoted } from './s3-checksum.ts';
+import { isNotImplemented, isPreconditionFailed, s3CodeOf } from './s3-failure.ts';
+import { creationFields, customerKey } from './s3-headers.ts';
+import type { S3Place } from './s3-place.ts';
+
+/**
+ * A multipart upload. `Upload` of @aws-sdk/lib-storage is not used: it ends at 10,000 parts
+ * instead of letting the caller go on in another object, buffers parts of its own, does not hold
+ * the store's checksums against what it sent, and can leave an upload open when it fails.
+ */
+export class S3Upload implements Upload {
+  readonly #place: S3Place;
+  readonly #key: string;
+  readonly #url: string;
+  readonly #giveUp = new AbortController();
+  readonly #parts = new Map<number, CompletedPart>();
+  readonly #underWay = new Set<Promise<void>>();
+  #bytes = 0;
+  #id: Promise<string> | undefined;
+  /** An answer to "begin an upload" was lost: there may be one that nobody has the id of. */
+  #mayBeBegunTwice = false;
+  #completed = false;
+
+  constructor(place: S3Place, key: string) {
+    this.#place = place;
+    this.#key = key;
+    this.#url = place.urlOf(key);
+  }
+
+  async part(number: number, bytes: Uint8Array): Promise<void> {
+    const sending = this.#send(number, bytes);
+    this.#underWay.add(sending);
+    try {
+      await sending;
+    } finally {
+      this.#underWay.delete(sending);
+    }
+  }
+
+  async complete(): Promise<ObjectFacts> {
+    const parts = [...this.#parts.entries()].sort(([a], [b]) => a - b).map(([, part]) => part);
+    const etag = await this.#finish(parts);
+    const found = await this.#place.head(this.#key);
+    if (found?.size === this.#bytes && (etag === undefined || found.etag === etag)) {
+      if (this.#mayBeBegunTwice) await this.#abortOthers();
+      return found;
+    }
+    const instead = found ? `has ${found.size} bytes instead of ${this.#bytes}` : 'is not there';
+    throw new BackupError('storage', `${this.#url} ${instead} after its upload was completed`, {
+      where: { path: this.#url },
+    });
+  }
+
+  async abort(): Promise<void> {
+    this.#giveUp.abort(new BackupError('failed', 'the upload was given up'));
+    // A part that arrives after the end of its upload would stay.
+    await Promise.allSettled(this.#underWay);
+    const id = await this.#id?.catch(() => undefined);
+    if (id !== undefined && !this.#completed) await this.#place.abortUpload(this.#key, id);
+    if (this.#mayBeBegunTwice) await this.#abortOthers();
+    if (!this.#completed) return;
+    await this.#place.run(this.#key, (client) =>
+      client.send(new DeleteObjectCommand(this.#place.target(this.#key))),
+    );
+  }
+
+  async #send(number: number, bytes: Uint8Array): Promise<void> {
+    const { settings, checksum } = this.#place;
+    const UploadId = await (this.#id ??= this.#begin());
+    const sent = checksumOf(checksum, bytes);
+    const part = {
+      ...this.#place.target(this.#key),
+      ...customerKey(settings.encryption),
+      ...sent,
+      UploadId,
+      PartNumber: number,
+      Body: bytes,
+      ContentLength: bytes.length,
+    };
+    const { signal: abortSignal } = this.#giveUp;
+    await this.#place.run(
+      this.#key,
+      async (client) => {
+        const taken = await client.send(new UploadPartCommand(part), { abortSignal });
+        requireTaken(sent, taken, settings.encryption);
+        const { ETag } = taken;
+        const { ChecksumCRC32 } = sent;
+        const crc = ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 };
+        this.#parts.set(number, { PartNumber: number, ETag, ...crc });
+      },
+      abortSignal,
+    );
+    this.#bytes += bytes.length;
+  }
+
+  async #begin(): Promise<string> {
+    const { settings, checksum } = this.#place;
+    const input = {
+      ...this.#place.target(this.#key),
+      ...creationFields(settings),
+      ...(checksum === 'crc32' ? { ChecksumAlgorithm: 'CRC32' as const } : {}),
+    };
+    let tries = 0;
+    const { UploadId } = await this.#place.run(
+      this.#key,
+      async (client) => {
+        this.#mayBeBegunTwice = tries > 0;
+        tries += 1;
+        return await client.send(new CreateMultipartUploadCommand(input));
+      },
+      this.#giveUp.signal,
+    );
+    if (UploadId !== undefined) return UploadId;
+    throw new BackupError('storage', `${this.#url}: the store began an upload without an id`);
+  }
+
+  /** Returns the ETag of the object, where the answer came through. */
+  async #finish(parts: CompletedPart[]): Promise<string | undefined> {
+    const UploadId = await this.#id;
+    const input = {
+      ...this.#place.target(this.#key),
+      ...customerKey(this.#place.settings.encryption),
+      UploadId,
+      MultipartUpload: { Parts: parts },
+    };
+    let tries = 0;
+    let guard: { IfNoneMatch?: string } = { IfNoneMatch: '*' };
+    const etag = await this.#place.run(this.#key, async (client) => {
+      tries += 1;
+      try {
+        const command = new CompleteMultipartUploadCommand({ ...input, ...guard });
+        return (await client.send(command)).ETag;
+      } catch (error) {
+        // An earlier try was done although its answer was lost: what is there will be measured.
+        const isDone = s3CodeOf(error) === 'NoSuchUpload' || isPreconditionFailed(error);
+        if (tries > 1 && isDone) return undefined;
+        if (isPreconditionFailed(error)) throw this.#place.exists(this.#key);
+        if (!isNotImplemented(error) || guard.IfNoneMatch === undefined) throw error;
+        guard = {};
+        return (await client.send(new CompleteMultipartUploadCommand(input))).ETag;
+      }
+    });
+    this.#completed = true;
+    return unquoted(etag);
+  }
+
+  /** The object is ours alone, so whatever upload is open for it is one that was begun twice. */
+  async #abortOthers(): Promise<void> {
+    const open = await this.#place.openUploads(this.#key);
+    for (const { key, id } of open ?? [])
+      if (key === this.#key) await this.#place.abortUpload(this.#key, id);
+  }
+}
