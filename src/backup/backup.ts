@@ -4,17 +4,15 @@ import { EncodedMembers } from '../archive/encoded-members.ts';
 import type { MemberStore, Members } from '../archive/member-store.ts';
 import { writeMember } from '../archive/write-member.ts';
 import type { Reporter } from '../reporter.ts';
-import { refuseOtherEngines } from '../server/engines.ts';
-import { type ServerInfo, readServerInfo } from '../server/server-info.ts';
-import { type Access, Session } from '../server/session.ts';
+import type { ServerInfo } from '../server/server-info.ts';
+import type { Access } from '../server/session.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
 import { CleanUp } from './clean-up.ts';
+import { connect } from './connect.ts';
 import { CopyPool } from './copy/copy-pool.ts';
 import { copyTablespaces } from './copy-tablespaces.ts';
 import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from './course.ts';
-import { MariadbCourse } from './mariadb/mariadb-course.ts';
-import { MysqlCourse } from './mysql/mysql-course.ts';
 import { BackupProgress } from './progress.ts';
 import { RedoTail } from './redo/redo-tail.ts';
 
@@ -142,27 +140,6 @@ async function takeBackup(
   committed = true;
   const serverVersion = info.version;
   return { ...position, backupId, serverVersion, redoStart, bytes: store.bytesWritten, metadata };
-}
-
-async function connect(
-  options: BackupOptions,
-  reporter: Reporter,
-  cleanUp: CleanUp,
-): Promise<{ session: Session; course: Course }> {
-  const session = await Session.open(options.access);
-  cleanUp.add(() => {
-    session.destroy();
-  });
-  const info = await readServerInfo(session, options.datadir);
-  const course =
-    info.flavour === 'mariadb'
-      ? await MariadbCourse.open(info, session, options)
-      : await MysqlCourse.open(info, session, options);
-  cleanUp.add(() => course.close());
-  await refuseOtherEngines(session);
-  const name = info.flavour === 'mariadb' ? 'MariaDB' : 'MySQL';
-  reporter.info(`connected to ${name} ${info.version}, data directory ${info.datadir}`);
-  return { session, course };
 }
 
 function startRedo(

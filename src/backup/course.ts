@@ -1,7 +1,8 @@
 import type { EndPosition } from '../archive/member-store.ts';
 import type { ServerInfo } from '../server/server-info.ts';
 import type { Encoding } from '../transform/encoding.ts';
-import type { CopiedFile } from './copy/copy-messages.ts';
+import type { Session } from '../server/session.ts';
+import type { CopiedFile, CopyJob } from './copy/copy-messages.ts';
 import type { CopyContext } from './copy-context.ts';
 import type { TablespaceFile } from './plan/tablespace-file.ts';
 import type { RedoLogPlace } from './redo/redo-messages.ts';
@@ -30,6 +31,15 @@ export interface MetadataFile {
   bytes: Uint8Array;
 }
 
+/** How much redo there is to copy, and how much fits the log. */
+export interface RedoState {
+  /** Newest checkpoint LSN. */
+  checkpointLsn: number;
+  currentLsn: number;
+  /** Bytes. */
+  capacity: number;
+}
+
 /** What MariaDB and MySQL do each in their own way, in the order that a backup asks for it. */
 export interface Course {
   readonly info: ServerInfo;
@@ -42,6 +52,10 @@ export interface Course {
   lock(): Promise<void>;
   /** Every InnoDB file, the largest first. */
   listTablespaces(): Promise<TablespaceFile[]>;
+  /** Files other than InnoDB's, as they are now. */
+  listOtherFiles(): CopyJob[];
+  /** The redo log as it is now. */
+  readRedo(session: Session): Promise<RedoState>;
   /**
    * From the last tablespace to the one moment that the backup shows: makes good
    * what DDL did, copies what is not InnoDB's, lets the redo end there. No lock is

@@ -71,6 +71,12 @@ export class BucketPlace implements BackupPlace, ByteSink {
   }
 }
 
+/** Whether a backup may be written: nothing has its name, and the store lets us write. */
+export async function probeBucketPlace(store: UploadStore): Promise<void> {
+  await refuseUsed(store);
+  await store.probe(archiveNameOf(1));
+}
+
 /** Nothing is ever overwritten: nor what a backup that died left, somebody may look for it. */
 async function refuseUsed(store: UploadStore): Promise<void> {
   for await (const { key } of store.list('')) {

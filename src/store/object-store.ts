@@ -67,5 +67,7 @@ export interface Upload {
 
 /** A store that takes objects in parts. */
 export interface UploadStore extends ObjectStore {
+  /** Proves that an object may be written, by an upload that is begun and aborted. */
+  probe(key: string): Promise<void>;
   upload(key: string): Upload;
 }

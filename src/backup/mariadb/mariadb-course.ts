@@ -1,17 +1,27 @@
 import { BackupStages } from '../../server/mariadb/backup-stages.ts';
 import { type MariadbInfo, redoLogPath } from '../../server/mariadb/mariadb-info.ts';
 import { neededPrivileges } from '../../server/mariadb/privileges.ts';
+import { readRedoStatus } from '../../server/mariadb/redo-status.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
 import type { Access, Session } from '../../server/session.ts';
-import type { CopiedFile } from '../copy/copy-messages.ts';
+import type { CopiedFile, CopyJob } from '../copy/copy-messages.ts';
 import type { CopyContext } from '../copy-context.ts';
-import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from '../course.ts';
+import type {
+  BackupFacts,
+  Course,
+  FixedPosition,
+  LockDdl,
+  MetadataFile,
+  RedoState,
+} from '../course.ts';
 import type { TablespaceFile } from '../plan/tablespace-file.ts';
 import type { MariadbRedoLog } from '../redo/redo-messages.ts';
 import { copyOtherFiles } from './copy-other-files.ts';
 import { fixPosition } from './fix-position.ts';
 import { followDdl } from './follow-ddl.ts';
+import { LiveRedoLog } from './live-redo-log.ts';
 import { metadataFiles } from './metadata-files.ts';
+import { listAriaLogs, listOtherFiles } from './other-files.ts';
 import { listTablespaceFiles } from './tablespace-files.ts';
 
 /** A backup of MariaDB: BACKUP STAGE lets tables be copied while DDL goes on. */
@@ -47,6 +57,23 @@ export class MariadbCourse implements Course {
 
   listTablespaces(): Promise<TablespaceFile[]> {
     return Promise.resolve(listTablespaceFiles(this.info));
+  }
+
+  listOtherFiles(): CopyJob[] {
+    const { settled, late } = listOtherFiles(this.info);
+    const { control, logs } = listAriaLogs(this.info);
+    return [...settled, ...late, ...(control ? [control] : []), ...logs];
+  }
+
+  async readRedo(session: Session): Promise<RedoState> {
+    const log = LiveRedoLog.open(this.redoLog.path);
+    try {
+      const checkpointLsn = Number(log.checkpoint().checkpointLsn);
+      const { currentLsn } = await readRedoStatus(session);
+      return { checkpointLsn, currentLsn, capacity: log.ring.capacity };
+    } finally {
+      log.close();
+    }
   }
 
   async fixPosition(context: CopyContext, copied: readonly CopiedFile[]): Promise<FixedPosition> {

@@ -7,11 +7,21 @@ import { checkMysqlPrivileges } from '../../server/mysql/privileges.ts';
 import { readRedoStatus } from '../../server/mysql/redo-status.ts';
 import type { Access, Session } from '../../server/session.ts';
 import type { CopyContext } from '../copy-context.ts';
-import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from '../course.ts';
+import type { CopyJob } from '../copy/copy-messages.ts';
+import type {
+  BackupFacts,
+  Course,
+  FixedPosition,
+  LockDdl,
+  MetadataFile,
+  RedoState,
+} from '../course.ts';
 import type { TablespaceFile } from '../plan/tablespace-file.ts';
 import type { MysqlRedoLog } from '../redo/redo-messages.ts';
 import { fixPosition } from './fix-position.ts';
+import { LiveRedoFiles } from './live-redo-files.ts';
 import { metadataFiles } from './metadata-files.ts';
+import { listOtherFiles } from './other-files.ts';
 import { planTablespaces } from './tablespace-files.ts';
 
 interface MysqlCourseOptions {
@@ -62,6 +72,21 @@ export class MysqlCourse implements Course {
     this.#moved = moved;
     this.#systemFiles = files.filter(({ role }) => role === 'system');
     return files;
+  }
+
+  listOtherFiles(): CopyJob[] {
+    return listOtherFiles(this.info).jobs;
+  }
+
+  async readRedo(session: Session): Promise<RedoState> {
+    const log = new LiveRedoFiles(this.redoLog.directory);
+    try {
+      const { lsn: checkpointLsn } = log.checkpoint();
+      const { currentLsn, capacity } = await readRedoStatus(session);
+      return { checkpointLsn, currentLsn, capacity };
+    } finally {
+      log.close();
+    }
   }
 
   async fixPosition(context: CopyContext): Promise<FixedPosition> {

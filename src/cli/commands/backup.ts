@@ -17,6 +17,7 @@ import type { Reporter } from '../../reporter.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
+import { printBackupPreview } from '../backup-preview.ts';
 import { type TargetValues, openTarget } from '../backup-target.ts';
 import { addStoreWriteOptions } from '../store-options.ts';
 
@@ -28,6 +29,8 @@ interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
   registerRedoLogConsumer: boolean;
   lockDdlTimeout: number;
   tmpdir: string;
+  preview?: boolean;
+  json?: boolean;
 }
 
 export function backupCommand(program: Command, context: CommandContext): void {
@@ -43,6 +46,7 @@ export function backupCommand(program: Command, context: CommandContext): void {
     )
     .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
     .option('--target-dir <dir>', 'plain files in a new or empty directory')
+    .option('--preview', 'make every check, say what would be done, and do nothing')
     .option('--extra-lsndir <dir>', 'write the checkpoints and info files there as well')
     .optionsGroup('How it is taken:')
     .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
@@ -72,7 +76,13 @@ export function backupCommand(program: Command, context: CommandContext): void {
   addStoreWriteOptions(command);
   addConnectionOptions(command);
   context.register(command, async (values: BackupValues, { reporter, signal }) => {
-    const result = await backup(await optionsOf(values, reporter), reporter, signal);
+    const options = optionsOf(values, reporter);
+    if (values.preview === true) {
+      await printBackupPreview(values, options, reporter);
+      return;
+    }
+    const openStore = await openTarget(values, options.encoding, reporter);
+    const result = await backup({ ...options, openStore }, reporter, signal);
     if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
     reporter.info(
       `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
@@ -81,12 +91,11 @@ export function backupCommand(program: Command, context: CommandContext): void {
   });
 }
 
-async function optionsOf(values: BackupValues, reporter: Reporter): Promise<BackupOptions> {
+function optionsOf(values: BackupValues, reporter: Reporter): Omit<BackupOptions, 'openStore'> {
   const { lockDdl, datadir } = values;
   const encoding = encodingOf(values, reporter);
   return {
     access: accessOf(values),
-    openStore: await openTarget(values, encoding, reporter),
     format: values.targetDir === undefined ? 'xbstream' : 'file',
     encoding,
     lockDdl,

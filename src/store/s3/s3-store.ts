@@ -119,6 +119,12 @@ export class S3Store implements UploadStore {
     await this.#place.abortUpload(key, id);
   }
 
+  async probe(key: string): Promise<void> {
+    const upload = new S3Upload(this.#place, key);
+    await upload.begin();
+    await upload.abort();
+  }
+
   upload(key: string): Upload {
     return new S3Upload(this.#place, key);
   }

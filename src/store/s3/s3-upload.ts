@@ -36,6 +36,11 @@ export class S3Upload implements Upload {
     this.#url = place.urlOf(key);
   }
 
+  /** Begins the upload; the first part does it as well. Returns what the store calls it. */
+  async begin(): Promise<string> {
+    return await (this.#id ??= this.#begin());
+  }
+
   async part(number: number, bytes: Uint8Array): Promise<void> {
     const sending = this.#send(number, bytes);
     this.#underWay.add(sending);
@@ -75,7 +80,7 @@ export class S3Upload implements Upload {
 
   async #send(number: number, bytes: Uint8Array): Promise<void> {
     const { settings, checksum } = this.#place;
-    const UploadId = await (this.#id ??= this.#begin());
+    const UploadId = await this.begin();
     const sent = checksumOf(checksum, bytes);
     const part = {
       ...this.#place.target(this.#key),

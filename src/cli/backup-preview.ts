@@ -1,0 +1,96 @@
+import type { BackupOptions } from '../backup/backup.ts';
+import { type BackupPreview, previewBackup } from '../backup/preview.ts';
+import type { Reporter } from '../reporter.ts';
+import { probeBucketPlace } from '../sink/bucket-place.ts';
+import { probeDirectory } from '../sink/probe-directory.ts';
+import { openS3 } from '../store/open-store.ts';
+import { parentOf, parsePlace } from '../store/place-url.ts';
+import type { TargetValues } from './backup-target.ts';
+import { formatBytes } from './console-reporter.ts';
+import { type Row, printAnswer } from './print-answer.ts';
+import { storeAccessOf } from './store-options.ts';
+
+/** What a target would take of so many bytes. */
+interface TargetPreview {
+  target: string;
+  freeBytes?: number;
+  parts?: number;
+  objects?: number;
+  requests?: number;
+}
+
+/** Requests about an object besides its parts: begin, complete, look; and of a backup: list, manifest. */
+const requestsPerObject = 3;
+const requestsPerBackup = 2;
+
+/** `backup --preview`: every check, nothing written; what would be done goes to standard output. */
+export async function printBackupPreview(
+  values: TargetValues & { json?: boolean },
+  options: Omit<BackupOptions, 'openStore'>,
+  reporter: Reporter,
+): Promise<void> {
+  const preview = await previewBackup(options, reporter);
+  const { tablespaces, others, redo } = preview;
+  const bytes = tablespaces.bytes + others.bytes + redo.bytes;
+  const target = await previewTarget(values, bytes, reporter);
+  if (target.freeBytes !== undefined && target.freeBytes < bytes) {
+    reporter.warn(
+      `${formatBytes(target.freeBytes)} are free at ${target.target}, up to ${formatBytes(bytes)} are needed`,
+    );
+  }
+  const { compression, encryption } = options.encoding;
+  const encoding = [compression?.algorithm, encryption?.algorithm].filter(Boolean).join(', ');
+  printAnswer(values.json === true, { ...preview, bytes, encoding, ...target }, [
+    ...serverRows(preview),
+    ['encoding', encoding === '' ? 'none' : encoding],
+    ['archive', `${formatBytes(bytes)} at most, before compression`],
+    ...targetRows(target),
+  ]);
+}
+
+async function previewTarget(
+  values: TargetValues,
+  bytes: number,
+  reporter: Reporter,
+): Promise<TargetPreview> {
+  const { to, targetDir } = values;
+  const place = to === undefined ? undefined : parsePlace(to);
+  const directory = targetDir ?? (place?.kind === 'file' ? place.path : undefined);
+  if (directory !== undefined) {
+    return { target: directory, freeBytes: await probeDirectory(directory) };
+  }
+  if (place?.kind !== 's3') return { target: 'standard output' };
+  parentOf(place);
+  const access = storeAccessOf(values, reporter);
+  await probeBucketPlace(await openS3(place, access));
+  const parts = Math.ceil(bytes / access.s3.partBytes);
+  const objects = Math.ceil(parts / access.s3.partsMax);
+  const requests = parts + objects * requestsPerObject + requestsPerBackup;
+  return { target: to ?? '', parts, objects, requests };
+}
+
+function serverRows({ server, datadir, ...found }: BackupPreview): Row[] {
+  const { tablespaces, others, redo, ddlWaits, spoolFree } = found;
+  return [
+    ['server', server],
+    ['data directory', datadir],
+    ['InnoDB files', `${tablespaces.files}, ${formatBytes(tablespaces.bytes)}`],
+    ['other files', `${others.files}, ${formatBytes(others.bytes)}`],
+    [
+      'redo',
+      `from checkpoint LSN ${redo.checkpointLsn}, ${formatBytes(redo.bytes)} by now; ` +
+        `the log holds ${formatBytes(redo.capacity)}`,
+    ],
+    ['DDL', ddlWaits ? 'waits for the whole copy' : 'goes on, and waits at the end'],
+    ['redo spool', `${formatBytes(spoolFree)} free`],
+  ];
+}
+
+function targetRows({ target, freeBytes, parts, objects, requests }: TargetPreview): Row[] {
+  if (freeBytes !== undefined) return [['target', `${target}, ${formatBytes(freeBytes)} free`]];
+  if (parts === undefined) return [['target', target]];
+  return [
+    ['target', `${target}, which may be written`],
+    ['uploads', `at most ${parts} parts in ${objects} objects, ${requests} requests`],
+  ];
+}
