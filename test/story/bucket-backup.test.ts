@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+
+import { decodeManifest } from '../../formats/archive-record/index.ts';
+import { runMeasured } from '../support/measured-tool.ts';
+import { leftOut } from '../support/programs.ts';
+import { behind, type FaultProxy, startFaultProxy } from '../support/s3/fault-proxy.ts';
+import { s3Client } from '../support/s3/client.ts';
+import { startS3Process, type S3Place } from '../support/s3/s3-place.ts';
+import { scratchDir } from '../support/scratch.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { startTool, toolEnd } from '../support/tool.ts';
+import { createSchema, startLoad } from '../support/workload.ts';
+import { bucketArgs, bucketEnvironment, runWithBucket } from './bucket-support.ts';
+import { accessArgs, stateBefore } from './held-backup.ts';
+import { proveSame, serverOf } from './ways-back.ts';
+
+const MiB = 1024 * 1024;
+/** Small objects, so that a backup of some megabytes has several. */
+const smallObjects = ['--s3-part-size=5M', '--s3-max-parts=2', '--s3-parallel=1'];
+
+async function startPlace(t: TestContext): Promise<S3Place> {
+  const place = await startS3Process();
+  t.after(() => place.stop());
+  return place;
+}
+
+/** Holds every part that comes until it is released. */
+async function startHoldingProxy(t: TestContext, place: S3Place): Promise<FaultProxy> {
+  const hold = ({ operation }: { operation: string }): { kind: 'stall' } | undefined =>
+    operation === 'UploadPart' ? { kind: 'stall' } : undefined;
+  const proxy = await startFaultProxy(place.endpoint, hold);
+  t.after(() => proxy.stop());
+  return proxy;
+}
+
+async function readManifest(
+  place: S3Place,
+  name: string,
+): Promise<ReturnType<typeof decodeManifest>> {
+  const client = s3Client(place);
+  const command = new GetObjectCommand({
+    Bucket: place.bucket,
+    Key: `${place.prefix}${name}/manifest.json`,
+  });
+  const { Body } = await client.send(command);
+  client.destroy();
+  return decodeManifest((await Body?.transformToByteArray()) ?? new Uint8Array(0));
+}
+
+async function treeBytes(directory: string): Promise<number> {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(directory, name))).blocks),
+  );
+  return sizes.reduce((sum, blocks) => sum + blocks * 512, 0);
+}
+
+async function startSource(product: TestServer['product'], megabytes: number): Promise<TestServer> {
+  const source = await startServer({ name: 'source', product });
+  await createSchema(source, { megabytes });
+  return source;
+}
+
+for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
+  describe(`a backup of ${product} in a bucket`, { skip: leftOut(product) }, () => {
+    it('is taken under load, in several objects, and comes back equal to its source', async (t) => {
+      const place = await startPlace(t);
+      const proxy = await startHoldingProxy(t, place);
+      const source = await startServer({ name: 'source', product });
+      const tables = await createSchema(source, { megabytes: 8 });
+      const load = await startLoad(source, tables, { pauseMs: 50 });
+
+      const args = ['backup', ...accessArgs(source), ...smallObjects];
+      const held = behind(place, proxy);
+      const to = [`--to=${place.url('full')}`, ...bucketArgs(held)];
+      const env = bucketEnvironment(place);
+      const backup = toolEnd(startTool([...args, ...to], { env }));
+      assert.ok(await stateBefore(backup, () => proxy.stalled > 0), 'a part is on its way');
+      const target = load.statements() + 200;
+      while (load.statements() < target) await sleep(20);
+      proxy.script = () => undefined;
+      proxy.release();
+      const { status, stderr } = await backup;
+      assert.equal(status, 0, stderr);
+      const { objects, members } = await readManifest(place, 'full');
+      assert.ok(objects.length >= 3, `${objects.length} objects`);
+      assert.ok(members > 20);
+      assert.ok(objects.slice(0, -1).every(({ size }) => size === 10 * MiB));
+      assert.deepEqual(await place.openUploads(), []);
+      const names = objects.map(({ name }) => `full/${name}`);
+      assert.deepEqual((await place.keys()).sort(), [...names, 'full/manifest.json'].sort());
+
+      await load.stop();
+      const datadir = join(scratchDir('back'), 'data');
+      const from = [`--from=${place.url('full')}`, '--server-binary', serverOf(product)];
+      const restored = await runWithBucket(place, ['restore', ...from, `--datadir=${datadir}`]);
+      assert.equal(restored.status, 0, restored.stderr);
+      await proveSame(source, datadir, { replay: true });
+    });
+  });
+}
+
+describe('a backup between a server and a bucket', () => {
+  it('puts nothing on a disk on its way there, and each file once on its way back', async (t) => {
+    const place = await startPlace(t);
+    const source = await startSource('mariadb-10.11', 8);
+    const args = [...accessArgs(source), `--to=${place.url('n')}`, ...bucketArgs(place)];
+    const backup = await runMeasured(['backup', ...args], place.environment);
+    assert.equal(backup.status, 0, backup.stderr);
+    assert.ok(backup.diskBytes < MiB / 4, `${backup.diskBytes} bytes written to disk`);
+
+    const datadir = join(scratchDir('back'), 'data');
+    const back = [`--from=${place.url('n')}`, `--datadir=${datadir}`, ...bucketArgs(place)];
+    const server = ['--server-binary', serverOf('mariadb-10.11')];
+    const restore = await runMeasured(['restore', ...back, ...server], place.environment);
+    assert.equal(restore.status, 0, restore.stderr);
+    const size = await treeBytes(datadir);
+    assert.ok(size > 8 * MiB);
+    assert.ok(restore.diskBytes < size * 1.3, `${restore.diskBytes} written for ${size} bytes`);
+    await proveSame(source, datadir, { replay: false });
+  });
+
+  it('is compressed and encrypted on the way, and proved without a download to disk', async (t) => {
+    const place = await startPlace(t);
+    const source = await startSource('mariadb-10.11', 4);
+    const key = join(scratchDir('key'), 'key');
+    writeFileSync(key, Buffer.alloc(32, 7), { mode: 0o600 });
+    const encoding = ['--compress', '--encrypt=AES256', `--encrypt-key-file=${key}`];
+    const to = `--to=${place.url('secret')}`;
+    const backup = await runWithBucket(place, ['backup', ...accessArgs(source), ...encoding, to]);
+    assert.equal(backup.status, 0, backup.stderr);
+
+    const from = [`--from=${place.url('secret')}`, `--encrypt-key-file=${key}`];
+    const verified = await runMeasured(
+      ['verify', ...from, ...bucketArgs(place)],
+      place.environment,
+    );
+    assert.equal(verified.status, 0, verified.stderr);
+    assert.match(verified.stderr, /the archive is whole: \d+ files, [1-9]\d* pages checked/u);
+    assert.ok(verified.diskBytes < MiB / 4, `${verified.diskBytes} bytes written to disk`);
+
+    const datadir = join(scratchDir('back'), 'data');
+    const server = ['--server-binary', serverOf('mariadb-10.11'), `--datadir=${datadir}`];
+    const restored = await runWithBucket(place, ['restore', ...from, ...server]);
+    assert.equal(restored.status, 0, restored.stderr);
+    await proveSame(source, datadir, { replay: false });
+  });
+
+  it('is one object that a pipe of other tools reads, when it is small', async (t) => {
+    const place = await startPlace(t);
+    const source = await startSource('mariadb-10.11', 1);
+    const to = `--to=${place.url('small')}`;
+    const { status, stderr } = await runWithBucket(place, ['backup', ...accessArgs(source), to]);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await place.keys(), ['small/archive.xbs', 'small/manifest.json']);
+    const dir = join(scratchDir('plain'), 'back');
+    const from = `--from=${place.url('small/archive.xbs')}`;
+    const extracted = await runWithBucket(place, ['extract', from, '-C', dir]);
+    assert.equal(extracted.status, 0, extracted.stderr);
+    assert.ok(readdirSync(dir).includes('ibdata1'));
+  });
+});
