@@ -5,13 +5,11 @@ import {
   encodeCheckpoints,
   encodeInfo,
   encodeMariadbBackupMyCnf,
-  formatBinlogPos,
-  formatInfoTime,
   metadataNames,
 } from '../../../formats/metadata/index.ts';
 import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
-import { version } from '../../version.ts';
 import type { BackupFacts, MetadataFile } from '../course.ts';
+import { fullBackupInfo } from '../info-file.ts';
 import { flatDataFilePath } from '../plan/system-files.ts';
 
 /** The text files that stock tools and scripts read; the checkpoints come last. */
@@ -21,29 +19,7 @@ export function metadataFiles(info: MariadbInfo, facts: BackupFacts): MetadataFi
   return [
     ...(binlog ? [{ name: names.binlogInfo, bytes: encodeBinlogInfo(binlog) }] : []),
     { name: commonNames.backupMyCnf, bytes: backupMyCnf(info) },
-    {
-      name: names.info,
-      bytes: encodeInfo({
-        uuid: facts.backupId,
-        name: '',
-        toolName: 'xbpipe',
-        toolCommand: facts.command,
-        toolVersion: version,
-        ibbackupVersion: version,
-        serverVersion: info.version,
-        startTime: formatInfoTime(facts.startedAt),
-        endTime: formatInfoTime(facts.endedAt),
-        lockTime: Math.round(facts.commitsBlockedMs / 1000),
-        binlogPos: formatBinlogPos(binlog),
-        innodbFromLsn: 0n,
-        innodbToLsn: BigInt(facts.toLsn),
-        partial: false,
-        incremental: false,
-        format: facts.format,
-        compressed: facts.encoding.compression !== undefined,
-        others: [],
-      }),
-    },
+    { name: names.info, bytes: encodeInfo(fullBackupInfo(info.version, facts, binlog)) },
     {
       name: names.checkpoints,
       bytes: encodeCheckpoints({

@@ -12,13 +12,11 @@ import {
   encodeInfo,
   encodeMysqlBackupMyCnf,
   encodeTablespaces,
-  formatBinlogPos,
-  formatInfoTime,
   metadataNames,
 } from '../../../formats/metadata/index.ts';
 import type { MysqlInfo } from '../../server/mysql/mysql-info.ts';
-import { version } from '../../version.ts';
 import type { BackupFacts, MetadataFile } from '../course.ts';
+import { fullBackupInfo } from '../info-file.ts';
 import { flatDataFilePath } from '../plan/system-files.ts';
 
 /** What the lock and the plan of a backup add to its facts. */
@@ -44,25 +42,8 @@ export function metadataFiles(info: MysqlInfo, facts: MysqlFacts): MetadataFile[
     {
       name: names.info,
       bytes: encodeInfo({
-        uuid: facts.backupId,
-        name: '',
-        toolName: 'xbpipe',
-        toolCommand: facts.command,
-        toolVersion: version,
-        ibbackupVersion: version,
-        serverVersion: info.version,
-        startTime: formatInfoTime(facts.startedAt),
-        endTime: formatInfoTime(facts.endedAt),
-        lockTime: Math.round(facts.commitsBlockedMs / 1000),
-        binlogPos: formatBinlogPos(binlog),
-        innodbFromLsn: 0n,
-        innodbToLsn: BigInt(facts.toLsn),
-        partial: false,
-        incremental: false,
-        format: facts.format,
-        compressed: facts.encoding.compression !== undefined,
+        ...fullBackupInfo(info.version, facts, binlog),
         encrypted: facts.encoding.encryption !== undefined,
-        others: [],
       }),
     },
     {
