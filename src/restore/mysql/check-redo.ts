@@ -1,16 +1,14 @@
-import { createReadStream } from 'node:fs';
 import {
   BackupLogCheck,
   type BackupLogReport,
   blockBytes,
   blockStart,
 } from '../../../formats/mysql-redo/index.ts';
-import { BackupError, toBackupError } from '../../errors.ts';
+import { BackupError } from '../../errors.ts';
 import type { BackupDirectory } from '../backup-directory.ts';
+import { readRedo } from '../read-redo.ts';
 import type { RedoRange } from '../restore-course.ts';
 import { findBackupLog } from './backup-log.ts';
-
-const readBytes = 1024 * 1024;
 
 /** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
 export async function checkRedo(backup: BackupDirectory): Promise<RedoRange> {
@@ -18,19 +16,7 @@ export async function checkRedo(backup: BackupDirectory): Promise<RedoRange> {
   const file = findBackupLog(path);
   const fromXtraBackup = begin === undefined;
   const check = new BackupLogCheck({ endLsn: lastLsn, fromXtraBackup });
-  let report: BackupLogReport;
-  try {
-    const bytes: AsyncIterable<Uint8Array> = createReadStream(file, { highWaterMark: readBytes });
-    for await (const piece of bytes) check.push(piece);
-    report = check.end();
-  } catch (error) {
-    const { code, message, where } = toBackupError(error, 'storage');
-    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
-      where: { ...where, path: file },
-      cause: error,
-      hint: 'if an earlier prepare was interrupted, extract the backup again',
-    });
-  }
+  const report = await readRedo(file, check);
   refuseOtherRange(file, report, backup);
   const { checkpointLsn } = report;
   return { checkpointLsn, lastLsn, anyChanges: lastLsn > checkpointLsn };

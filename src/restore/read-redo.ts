@@ -1,0 +1,26 @@
+import { createReadStream } from 'node:fs';
+import { BackupError, toBackupError } from '../errors.ts';
+
+/** Checks a redo log piece by piece, and tells at its end what is in it. */
+interface LogCheck<Report> {
+  push(bytes: Uint8Array): void;
+  end(): Report;
+}
+
+const readBytes = 1024 * 1024;
+
+/** Puts the redo log of a backup through a check; a fault is told with the file's name. */
+export async function readRedo<Report>(file: string, check: LogCheck<Report>): Promise<Report> {
+  try {
+    const bytes: AsyncIterable<Uint8Array> = createReadStream(file, { highWaterMark: readBytes });
+    for await (const piece of bytes) check.push(piece);
+    return check.end();
+  } catch (error) {
+    const { code, message, where } = toBackupError(error, 'storage');
+    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
+      where: { ...where, path: file },
+      cause: error,
+      hint: 'if an earlier prepare was interrupted, extract the backup again',
+    });
+  }
+}
