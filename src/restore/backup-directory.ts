@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BeginRecord,
@@ -19,10 +19,11 @@ import {
   decodeCheckpoints,
   decodeInfo,
 } from '../../formats/metadata/index.ts';
-import { BackupError, toBackupError } from '../errors.ts';
+import { BackupError } from '../errors.ts';
 import { type Flavour, isMariadb } from '../server/flavour.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import { stageName } from '../sink/staged-directory.ts';
+import { readRecord } from './read-record.ts';
 
 /** An extracted backup as its own files describe it. */
 export interface BackupDirectory {
@@ -50,8 +51,8 @@ export function readBackupDirectory(path: string): BackupDirectory {
   const checkpoints = readOne(path, acceptedNames.checkpoints, decodeCheckpoints);
   const { value: info } = readOne(path, acceptedNames.info, decodeInfo);
   const { value: options } = readOne(path, [commonNames.backupMyCnf], decodeBackupMyCnf);
-  const { value: begin } = readOptional(path, beginName, decodeBegin);
-  const { value: index } = readOptional(path, indexName, decodeIndex);
+  const begin = readRecord(join(path, beginName), decodeBegin);
+  const index = readRecord(join(path, indexName), decodeIndex);
   if (begin && !index) throw withoutIndex(path);
   return {
     path,
@@ -93,7 +94,7 @@ function readOne<T>(
   decode: (bytes: Uint8Array) => T,
 ): { name: string; value: T } {
   for (const name of names) {
-    const { value } = readOptional(path, name, decode);
+    const value = readRecord(join(path, name), decode);
     if (value !== undefined) return { name, value };
   }
   const entries = existsSync(path) ? readdirSync(path) : [];
@@ -108,22 +109,4 @@ function readOne<T>(
         : { hint: `${encoded} is there: extract the archive with --decompress and --decrypt` }),
     },
   );
-}
-
-function readOptional<T>(
-  path: string,
-  name: string,
-  decode: (bytes: Uint8Array) => T,
-): { value: T | undefined } {
-  const file = join(path, name);
-  if (!existsSync(file)) return { value: undefined };
-  try {
-    return { value: decode(readFileSync(file)) };
-  } catch (error) {
-    const { code, message } = toBackupError(error, 'storage');
-    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
-      where: { path: file },
-      cause: error,
-    });
-  }
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { FormatError } from '../../formats/format-error.ts';
 import { pageLsnNumber, readSpaceHeader, spaceHeaderBytes } from '../../formats/innodb/index.ts';
-import { BackupError, toBackupError } from '../errors.ts';
+import { toBackupError } from '../errors.ts';
 import type { Flavour } from '../server/flavour.ts';
 import {
   type SpaceIdentity,
@@ -11,6 +11,7 @@ import {
 import { readFully } from '../tablespace/read-fully.ts';
 import { runThread } from '../worker/thread.ts';
 import type { PageJob, PageResult, PageThreadData } from './check-pages.ts';
+import { damagedPage } from './damaged-page.ts';
 
 const windowBytes = 4 * 1024 * 1024;
 
@@ -46,13 +47,13 @@ function checkFile({ path, continues }: PageJob, data: PageThreadData, window: U
       for (let i = 0; i < count; i++) {
         const page = window.subarray(i * size, (i + 1) * size);
         const fault = check(page, first + i) ?? youngerThan(page, lastLsn);
-        if (fault !== undefined) throw damaged(path, first + i, (first + i) * size, fault);
+        if (fault !== undefined) throw damagedPage(path, first + i, (first + i) * size, fault);
       }
     }
     return pages;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw damaged(path, 0, error.offset, error.message);
+    throw damagedPage(path, 0, error.offset, error.message);
   } finally {
     closeSync(fd);
   }
@@ -65,15 +66,16 @@ function checkFile({ path, continues }: PageJob, data: PageThreadData, window: U
 function countPages(fd: number, path: string, pageSize: number, checkpointLsn: number): number {
   const { size } = fstatSync(fd);
   const pages = Math.floor(size / pageSize);
-  if (size % pageSize !== 0) {
-    throw damaged(path, pages, pages * pageSize, `the file ends ${size % pageSize} bytes into it`);
+  const rest = size % pageSize;
+  if (rest !== 0) {
+    throw damagedPage(path, pages, size - rest, `the file ends ${rest} bytes into it`);
   }
   if (!path.endsWith('.ibd')) return pages;
   const page0 = new Uint8Array(spaceHeaderBytes);
   readFully(fd, page0, 0);
   const told = readSpaceHeader(page0)?.pages ?? 0;
   if (pages >= told || pageLsnNumber(page0) >= checkpointLsn) return pages;
-  throw damaged(path, pages, size, `the file ends here, and page 0 tells of ${told} pages`);
+  throw damagedPage(path, pages, size, `the file ends here, and page 0 tells of ${told} pages`);
 }
 
 function identifyByPath(path: string, flavour: Flavour): SpaceIdentity | undefined {
@@ -88,10 +90,4 @@ function identifyByPath(path: string, flavour: Flavour): SpaceIdentity | undefin
 function youngerThan(page: Uint8Array, lastLsn: number): string | undefined {
   const lsn = pageLsnNumber(page);
   return lsn > lastLsn ? `LSN ${lsn} is beyond the backup's end, ${lastLsn}` : undefined;
-}
-
-function damaged(path: string, page: number, offset: number, fault: string): BackupError {
-  return new BackupError('corrupt', `${path}: page ${page} at byte ${offset}: ${fault}`, {
-    where: { path, offset },
-  });
 }

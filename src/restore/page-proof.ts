@@ -1,8 +1,9 @@
 import { FormatError } from '../../formats/format-error.ts';
 import { pageLsnNumber, readSpaceHeader, spaceHeaderBytes } from '../../formats/innodb/index.ts';
-import { BackupError } from '../errors.ts';
+import type { BackupError } from '../errors.ts';
 import type { Flavour } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
+import { damagedPage } from './damaged-page.ts';
 
 type Check = (page: Uint8Array, number: number) => string | undefined;
 
@@ -112,9 +113,6 @@ export class PageProof {
   }
 
   #damaged(page: number, fault: string): BackupError {
-    const offset = page * this.#pageSize;
-    return new BackupError('corrupt', `${this.#path}: page ${page} at byte ${offset}: ${fault}`, {
-      where: { path: this.#path, offset },
-    });
+    return damagedPage(this.#path, page, page * this.#pageSize, fault);
   }
 }

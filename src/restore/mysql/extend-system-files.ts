@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeSystemFiles, systemFilesName } from '../../../formats/archive-record/index.ts';
-import { BackupError, toBackupError } from '../../errors.ts';
+import { BackupError } from '../../errors.ts';
 import { type BackupDirectory, systemFileNames } from '../backup-directory.ts';
+import { readRecord } from '../read-record.ts';
 
 /**
  * Makes the files of the system tablespace as long as they were at the backup's position. The
@@ -10,10 +11,11 @@ import { type BackupDirectory, systemFileNames } from '../backup-directory.ts';
  */
 export function extendSystemFiles(backup: BackupDirectory): void {
   const record = join(backup.path, systemFilesName);
+  const sizes = readRecord(record, decodeSystemFiles);
   // There is none in a backup by XtraBackup.
-  if (!existsSync(record)) return;
+  if (!sizes) return;
   const known = systemFileNames(backup);
-  for (const { name, size } of readRecord(record)) {
+  for (const { name, size } of sizes) {
     if (!known.includes(name)) {
       throw new BackupError('corrupt', `${record}: ${name} is no file of the system tablespace`, {
         where: { path: record },
@@ -21,14 +23,5 @@ export function extendSystemFiles(backup: BackupDirectory): void {
     }
     const path = join(backup.path, name);
     if (statSync(path).size < size) truncateSync(path, size);
-  }
-}
-
-function readRecord(path: string): ReturnType<typeof decodeSystemFiles> {
-  try {
-    return decodeSystemFiles(readFileSync(path));
-  } catch (error) {
-    const { code, message } = toBackupError(error);
-    throw new BackupError(code, `${path}: ${message}`, { where: { path }, cause: error });
   }
 }

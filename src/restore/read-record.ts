@@ -1,0 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { BackupError, toBackupError } from '../errors.ts';
+
+/** A small file of a backup, decoded; undefined when there is none. What is wrong is told with its path. */
+export function readRecord<T>(file: string, decode: (bytes: Uint8Array) => T): T | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return decode(readFileSync(file));
+  } catch (error) {
+    const { code, message } = toBackupError(error, 'storage');
+    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
+      where: { path: file },
+      cause: error,
+    });
+  }
+}
