@@ -11,11 +11,13 @@ import {
   XbcryptDecoder,
   type XbcryptKey,
 } from '../../formats/xbcrypt/index.ts';
-import { BackupError, failures, toBackupError, type FailureCode } from '../errors.ts';
+import { BackupError, toBackupError } from '../errors.ts';
 import { version } from '../version.ts';
 import { givenKey } from './encryption-key.ts';
 import { ExclusiveFile } from './exclusive-file.ts';
-import { describeOptions, parseMysqlOptions, type ParsedOptions } from './mysql-options.ts';
+import { stockExitStatusHelp } from './exit-status.ts';
+import { describeOptions, type ParsedOptions } from './mysql-options.ts';
+import { type Say, runStockProgram } from './stock-program.ts';
 
 // The xbcrypt program: the options and defaults of XtraBackup's, stricter where
 // that one is silent. It does not add or remove the `.xbcrypt` suffix.
@@ -97,31 +99,17 @@ export async function xbcrypt(
   argv: readonly string[],
   streams: XbcryptStreams = process,
 ): Promise<number> {
-  const say = (text: string): void => {
-    streams.stderr.write(`xbcrypt: ${text}\n`);
-  };
   // Failures of a write are seen where the write is; without a listener they would end the process.
-  for (const stream of [streams.stdout, streams.stderr]) stream.on('error', () => undefined);
-  try {
-    const parsed = parseMysqlOptions(options, argv);
-    for (const warning of parsed.warnings) say(`warning: ${warning}`);
+  streams.stdout.on('error', () => undefined);
+  const program = { name: 'xbcrypt', options, stderr: streams.stderr };
+  return await runStockProgram(program, argv, async (parsed, say) => {
     if (parsed.values.help) await writeAll(streams.stdout, helpText());
     else if (parsed.values.version) await writeAll(streams.stdout, `xbcrypt ${version}\n`);
     else await run(parsed, streams, say);
-    return 0;
-  } catch (error) {
-    const failure = asFailure(error);
-    say(failure.message);
-    if (failure.hint !== undefined) streams.stderr.write(`HINT: ${failure.hint}\n`);
-    return failure.status;
-  }
+  });
 }
 
-async function run(
-  parsed: XbcryptOptions,
-  streams: XbcryptStreams,
-  say: (text: string) => void,
-): Promise<void> {
+async function run(parsed: XbcryptOptions, streams: XbcryptStreams, say: Say): Promise<void> {
   const { values, args } = parsed;
   if (args[0] !== undefined) {
     throw new BackupError('usage', `argument ${JSON.stringify(args[0])} is not wanted`, {
@@ -143,7 +131,7 @@ async function transfer(
   key: XbcryptKey,
   output: Output,
   stdin: Readable,
-  say: (text: string) => void,
+  say: Say,
 ): Promise<void> {
   try {
     const input = await openInput(values.input, values['read-buffer-size'], stdin);
@@ -161,7 +149,7 @@ async function transfer(
     if (values.verbose) say(`${chunks} chunks, ${bytes} bytes written`);
   } catch (error) {
     await output.abort();
-    throw error;
+    throw withHint(error);
   }
 }
 
@@ -190,7 +178,7 @@ async function* decrypt(
   input: Readable,
   key: XbcryptKey,
   chunkBytes: number,
-  say: (text: string) => void,
+  say: Say,
 ): AsyncGenerator<Uint8Array> {
   const plainMax = Math.max(acceptedChunkBytesDefault, chunkBytes);
   const decoder = new XbcryptDecoder({ key, plainMax });
@@ -210,7 +198,7 @@ async function* decrypt(
 }
 
 /** The key by the options; algorithm NONE only when that is clearly meant. */
-function chooseKey({ values, given }: XbcryptOptions, say: (text: string) => void): XbcryptKey {
+function chooseKey({ values, given }: XbcryptOptions, say: Say): XbcryptKey {
   const algorithm = values['encrypt-algo'];
   const text = values['encrypt-key'];
   const file = values['encrypt-key-file'];
@@ -291,8 +279,8 @@ async function writeAll(stream: Writable, data: string | Uint8Array): Promise<vo
   });
 }
 
-function asFailure(error: unknown): BackupError {
-  if (!(error instanceof WrongKeyError)) return toBackupError(error);
+function withHint(error: unknown): unknown {
+  if (!(error instanceof WrongKeyError)) return error;
   return new BackupError('wrong-key', error.message, {
     hint: 'or the first chunk is damaged; give the key that the backup was made with',
     cause: error,
@@ -300,11 +288,6 @@ function asFailure(error: unknown): BackupError {
 }
 
 function helpText(): string {
-  const codes: FailureCode[] = ['failed', 'usage', 'storage', 'incomplete', 'corrupt', 'wrong-key'];
-  const statuses = codes.map((code) => {
-    const { status, meaning } = failures[code];
-    return `  ${String(status).padStart(2)}  ${meaning}\n`;
-  });
   return `Usage: xbcrypt [options]
 
 Encrypts or decrypts data in the chunk format of XtraBackup (*.xbcrypt), from
@@ -312,7 +295,5 @@ stdin or a file to stdout or a new file.
 
 Options:
 ${describeOptions(options)}
-Exit status:
-   0  done
-${statuses.join('')}`;
+${stockExitStatusHelp()}`;
 }

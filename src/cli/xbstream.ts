@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import { failures, toBackupError, type FailureCode } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import type { ByteSink } from '../sink/byte-sink.ts';
 import { openStdout } from '../sink/stdout.ts';
 import { type ByteSource, openStdin } from '../source/byte-source.ts';
 import { version } from '../version.ts';
-import { describeOptions, parseMysqlOptions } from './mysql-options.ts';
+import { stockExitStatusHelp } from './exit-status.ts';
+import { describeOptions } from './mysql-options.ts';
 import { requireKind } from './require-kind.ts';
+import { type Say, runStockProgram } from './stock-program.ts';
 import { createArchive, findFiles } from './xbstream-create.ts';
 import { extractArchive } from './xbstream-extract.ts';
 import { refuseContradictions, xbstreamOptions, type XbstreamOptions } from './xbstream-options.ts';
@@ -37,30 +38,15 @@ export async function xbstream(
   argv: readonly string[],
   streams: XbstreamStreams = processStreams(),
 ): Promise<number> {
-  const say = (text: string): void => {
-    streams.stderr.write(`xbstream: ${text}\n`);
-  };
-  streams.stderr.on('error', () => undefined);
-  try {
-    const parsed = parseMysqlOptions(xbstreamOptions, argv);
-    for (const warning of parsed.warnings) say(`warning: ${warning}`);
+  const program = { name: 'xbstream', options: xbstreamOptions, stderr: streams.stderr };
+  return await runStockProgram(program, argv, async (parsed, say) => {
     if (parsed.values.help) streams.stdout.write(helpText());
     else if (parsed.values.version) streams.stdout.write(`xbstream ${version}\n`);
     else await run(parsed, streams, say);
-    return 0;
-  } catch (error) {
-    const { message, hint, status } = toBackupError(error);
-    say(message);
-    if (hint !== undefined) streams.stderr.write(`HINT: ${hint}\n`);
-    return status;
-  }
+  });
 }
 
-async function run(
-  parsed: XbstreamOptions,
-  streams: XbstreamStreams,
-  say: (text: string) => void,
-): Promise<void> {
+async function run(parsed: XbstreamOptions, streams: XbstreamStreams, say: Say): Promise<void> {
   const { values, args } = parsed;
   refuseContradictions(parsed);
   const directory = values.directory ?? '.';
@@ -83,7 +69,7 @@ async function run(
   await extractArchive(parsed, resolve(directory), { openInput, reporter, onMember: onFile });
 }
 
-function reporterOf(say: (text: string) => void): Reporter {
+function reporterOf(say: Say): Reporter {
   const warn = (text: string): void => {
     say(`warning: ${text}`);
   };
@@ -91,11 +77,6 @@ function reporterOf(say: (text: string) => void): Reporter {
 }
 
 function helpText(): string {
-  const codes: FailureCode[] = ['failed', 'usage', 'storage', 'incomplete', 'corrupt', 'wrong-key'];
-  const statuses = codes.map((code) => {
-    const { status, meaning } = failures[code];
-    return `  ${String(status).padStart(2)}  ${meaning}\n`;
-  });
   return `Usage: xbstream -c [options] FILE...
        xbstream -x [options]
 
@@ -106,7 +87,5 @@ Nothing is ever overwritten, and nothing is written outside of the directory.
 
 Options:
 ${describeOptions(xbstreamOptions)}
-Exit status:
-   0  done
-${statuses.join('')}`;
+${stockExitStatusHelp()}`;
 }
