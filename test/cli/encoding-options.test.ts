@@ -294,6 +294,30 @@ describe('the key file', () => {
     assert.equal(named.encryptKeyFile, '/named');
   });
 
+  it('gives way to the key itself where that is named more strongly, and the other way round', () => {
+    const file = '[xbpipe]\nencrypt-key-file=/from/file\n';
+    const key = `[xbpipe]\nencrypt-key=${key16}\n`;
+    for (const [text, env, args, wanted] of [
+      ['', '/from/env', [`--encrypt-key=${key32}`], [key32, undefined]],
+      [file, undefined, [`--encrypt-key=${key32}`], [key32, undefined]],
+      [file, '/from/env', [`--encrypt-key=${key32}`], [key32, undefined]],
+      [key, undefined, ['--encrypt-key-file=/named'], [undefined, '/named']],
+      [key, '/from/env', [], [undefined, '/from/env']],
+    ] as const) {
+      const { encryptKey, encryptKeyFile } = valuesOf(text, env, ...args);
+      assert.deepEqual([encryptKey, encryptKeyFile], wanted);
+    }
+  });
+
+  it('is refused beside the key itself where both come from the same place', () => {
+    const both = ['--encrypt=AES256', '--encrypt-key-file=/named', `--encrypt-key=${key32}`];
+    const text = `[xbpipe]\nencrypt=AES256\nencrypt-key-file=/file\nencrypt-key=${key32}\n`;
+    for (const values of [valuesOf('', '/from/env', ...both), valuesOf(text, undefined)]) {
+      const made = refusal(() => encodingOf(values, new Heard().reporter));
+      assert.match(made, /both --encrypt-key and --encrypt-key-file are given/);
+    }
+  });
+
   it('comes from the underlined spelling and with its algorithm too', () => {
     const text = `[xbpipe]\nencrypt=AES256\nencrypt_key_file=${file32}\ncompress\n`;
     const made = encodingOf(valuesOf(text, undefined), new Heard().reporter);
