@@ -10,6 +10,8 @@ import { findServerBinary } from './server-binary.ts';
 
 export interface RestoreOptions extends PrepareOptions {
   datadir: string;
+  /** The data directory is a trial: the caller removes it, whatever comes of it. */
+  scratch?: boolean;
   totalBytes: number | undefined;
   /** Of an encrypted backup. */
   key?: Uint8Array | undefined;
@@ -27,8 +29,8 @@ export async function restore(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { datadir, totalBytes, key, onArchive } = options;
-  await fillStage(datadir, { empty: true }, reporter, async (directory) => {
+  const { datadir, scratch = false, totalBytes, key, onArchive } = options;
+  await fillStage(datadir, { empty: true, scratch }, reporter, async (directory) => {
     const summary = await extract(source, directory, {
       decoding: { decompress: true, key },
       key,
@@ -45,7 +47,7 @@ export async function restore(
     reporter.info('the archive is whole');
     await prepare(directory.stage, options, reporter, signal);
   });
-  reporter.info(`${datadir} is ready to be started on`);
+  if (!scratch) reporter.info(`${datadir} is ready to be started on`);
 }
 
 /** Hours may pass until the archive is here: what no server could recover is refused before. */

@@ -152,9 +152,21 @@ for (const product of products) {
       );
       assert.equal(status, 0, stderr);
       assert.match(stderr, /the server recovered to LSN \d+/);
+      assert.doesNotMatch(stderr, /ready to be started on/);
       assert.deepEqual(readdirSync(tmpdir), []);
       const failed = await verify(backup.archive, ...args, '--server-binary=/bin/false');
       assertFailed(failed, 50, 'recovery');
+      assert.deepEqual(readdirSync(tmpdir), []);
+    });
+
+    it('sends nobody to what a trial that failed has removed', async () => {
+      const tmpdir = scratchDir('drill');
+      const server = [`--server-binary=${serverOf(product)}`, '--server-arg=--no-such-option'];
+      const args = ['--restore-drill', `--tmpdir=${tmpdir}`, ...server];
+      const failed = await verify(backup.archive, ...args);
+      assertFailed(failed, 50, 'recovery');
+      assert.match(failed.stderr, /the archive is whole/);
+      assert.doesNotMatch(failed.stderr, /what arrived is left/);
       assert.deepEqual(readdirSync(tmpdir), []);
     });
   });

@@ -82,7 +82,7 @@ async function drill(values: VerifyValues, { reporter, signal }: RunContext): Pr
   const scratch = mkdtempSync(join(values.tmpdir, 'xbpipe-drill-'));
   try {
     const datadir = join(scratch, 'data');
-    const options = { ...serverOptionsOf(values), datadir, totalBytes, key };
+    const options = { ...serverOptionsOf(values), datadir, scratch: true, totalBytes, key };
     await restore(source, options, reporter, signal);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
