@@ -83,7 +83,7 @@ function withoutIndex(path: string): BackupError {
 }
 
 /** The files of the system tablespace. */
-export function systemFileNames({ options }: BackupDirectory): string[] {
+export function systemFileNames({ options }: Pick<BackupDirectory, 'options'>): string[] {
   const paths = (options.get('innodb_data_file_path') ?? 'ibdata1').split(';');
   return paths.map((part) => part.split(':')[0] ?? '');
 }

@@ -1,18 +1,24 @@
 import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
-import { acceptedNames, metadataBytesMax } from '../../formats/metadata/index.ts';
+import { acceptedNames, commonNames, metadataBytesMax } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
-import type { Flavour } from '../server/flavour.ts';
 import { encryptionSuffix } from '../transform/encoding.ts';
 import type { MemberOutput } from './member-output.ts';
-import { PageProof } from './page-proof.ts';
+import { type KnownPages, PageProof } from './page-proof.ts';
 
 const tablespaceName = /\.(ibd|ibu)(\.new)?$|(^|\/)(ibdata\d*|undo_?\d{3})$/;
-const keptNames: readonly string[] = [...acceptedNames.checkpoints, beginName];
+const keptNames: readonly string[] = [
+  ...acceptedNames.checkpoints,
+  beginName,
+  commonNames.backupMyCnf,
+];
 
 /** Proves what can be proved of the files of a backup as they pass by, and keeps none of them. */
 export class MemberProofs implements MemberOutput {
   readonly #proofs = new Map<string, PageProof>();
   readonly #kept = new Map<string, Uint8Array>();
+  /** Tablespaces whose every page was checked. */
+  readonly #checked = new Set<string>();
+  #systemPageSize: number | undefined;
   /** The youngest page of all, and where it is. */
   #youngest = { lsn: 0, where: '' };
   pages = 0;
@@ -23,9 +29,17 @@ export class MemberProofs implements MemberOutput {
     return this.#kept.get(path);
   }
 
+  isChecked(path: string): boolean {
+    return this.#checked.has(path);
+  }
+
   write(path: string, position: number, bytes: Uint8Array): Promise<void> {
     if (keptNames.includes(path)) this.#keep(path, bytes);
-    if (tablespaceName.test(path)) this.#proofOf(path).push(position, bytes);
+    if (tablespaceName.test(path)) {
+      const proof = this.#proofOf(path);
+      proof.push(position, bytes);
+      this.#systemPageSize ??= proof.systemPageSize;
+    }
     return Promise.resolve();
   }
 
@@ -36,6 +50,7 @@ export class MemberProofs implements MemberOutput {
     this.#proofs.delete(path);
     proof.end();
     this.pages += proof.pages;
+    if (proof.pages > 0) this.#checked.add(path);
     if (proof.youngest.lsn > this.#youngest.lsn) {
       const { lsn, page } = proof.youngest;
       this.#youngest = { lsn, where: `${path}: page ${page}` };
@@ -67,15 +82,16 @@ export class MemberProofs implements MemberOutput {
   }
 
   #proofOf(path: string): PageProof {
-    const proof = this.#proofs.get(path) ?? new PageProof(path, this.#flavour());
+    const proof = this.#proofs.get(path) ?? new PageProof(path, this.#known());
     this.#proofs.set(path, proof);
     return proof;
   }
 
   /** The begin record comes before everything else, in archives that have one. */
-  #flavour(): Flavour | undefined {
-    const begin = this.#kept.get(beginName);
-    return begin && decodeBegin(begin).flavour;
+  #known(): KnownPages {
+    const bytes = this.#kept.get(beginName);
+    const begin = bytes && decodeBegin(bytes);
+    return { flavour: begin?.flavour, systemPageSize: begin?.pageSize ?? this.#systemPageSize };
   }
 
   #keep(path: string, bytes: Uint8Array): void {

@@ -4,31 +4,40 @@ import type { BackupError } from '../errors.ts';
 import type { Flavour } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
 import { damagedPage } from './damaged-page.ts';
-
-type Check = (page: Uint8Array, number: number) => string | undefined;
+import { type DescribingCheck, laterFileChecks } from './later-file-check.ts';
 
 const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
-const pageBytesMax = 65536;
+const pageSizes = [4096, 8192, 16_384, 32_768, 65_536];
+const pageBytesMax = 65_536;
 const zeros = new Uint8Array(pageBytesMax);
+
+/** What is known of a server's tablespaces before they come. */
+export interface KnownPages {
+  /** Of the server that wrote them; undefined when the archive does not say. */
+  flavour: Flavour | undefined;
+  /** Bytes of a page of the system tablespace; undefined when nothing has told yet. */
+  systemPageSize: number | undefined;
+}
 
 /** The pages of one tablespace, checked as its bytes pass by in order. */
 export class PageProof {
   readonly #path: string;
-  /** Of the server that wrote it; undefined when the archive does not say. */
-  readonly #flavour: Flavour | undefined;
+  readonly #known: KnownPages;
   /** The start of the page at hand; until the page size is known, of the file. */
   readonly #held = new Uint8Array(pageBytesMax);
   #heldBytes = 0;
   #position = 0;
   #pageSize = 0;
   /** A page is right when one of them says so; none when nothing is known to check by. */
-  #checks: Check[] | undefined;
+  #checks: DescribingCheck[] | undefined;
+  /** The page size, where this file begins the system tablespace. */
+  systemPageSize: number | undefined;
   pages = 0;
   youngest = { lsn: 0, page: 0 };
 
-  constructor(path: string, flavour: Flavour | undefined) {
+  constructor(path: string, known: KnownPages) {
     this.#path = path;
-    this.#flavour = flavour;
+    this.#known = known;
   }
 
   push(position: number, bytes: Uint8Array): void {
@@ -77,30 +86,44 @@ export class PageProof {
 
   /** Where a page 0 is still to come from the redo log nothing is known of the pages. */
   #identify(start: Uint8Array): void {
-    this.#checks = [];
+    const checks: DescribingCheck[] = [];
+    this.#checks = checks;
     let failure: unknown;
-    for (const flavour of this.#flavour ? [this.#flavour] : flavours) {
+    for (const flavour of this.#flavours) {
       try {
         const header = readSpaceHeader(start);
-        if (!header) return;
+        if (!header) {
+          this.#identifyLater();
+          return;
+        }
         const identity = spaceIdentity(header, flavour);
         this.#pageSize = identity.format.physicalPageSize;
-        this.#checks.push(describingPageCheck(identity));
+        if (identity.spaceId === 0) this.systemPageSize = this.#pageSize;
+        checks.push(describingPageCheck(identity));
       } catch (error) {
         failure = error;
       }
     }
-    if (this.#checks.length > 0 || this.#continuesAnother(failure)) return;
-    throw this.#damaged(0, failure instanceof Error ? failure.message : String(failure));
+    if (checks.length > 0) return;
+    const inTheMiddle = failure instanceof FormatError && failure.field.endsWith('pageNumber');
+    if (inTheMiddle && this.#isSystemFile) this.#identifyLater();
+    else throw this.#damaged(0, failure instanceof Error ? failure.message : String(failure));
   }
 
-  /** A later file of the system tablespace begins in its middle. */
-  #continuesAnother(failure: unknown): boolean {
-    return (
-      failure instanceof FormatError &&
-      failure.field.endsWith('pageNumber') &&
-      /(^|\/)ibdata\d*$/.test(this.#path)
-    );
+  get #flavours(): readonly Flavour[] {
+    return this.#known.flavour ? [this.#known.flavour] : flavours;
+  }
+
+  get #isSystemFile(): boolean {
+    return /(^|\/)ibdata\d*$/.test(this.#path);
+  }
+
+  /** A later file of the system tablespace begins in its middle, maybe with a blank page. */
+  #identifyLater(): void {
+    const { systemPageSize = 0 } = this.#known;
+    if (!this.#isSystemFile || !pageSizes.includes(systemPageSize)) return;
+    this.#pageSize = systemPageSize;
+    this.#checks = laterFileChecks(this.#flavours, systemPageSize);
   }
 
   #check(page: Uint8Array): void {

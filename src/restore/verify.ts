@@ -1,11 +1,15 @@
+import { basename } from 'node:path';
 import {
   type Checkpoints,
   acceptedNames,
+  commonNames,
+  decodeBackupMyCnf,
   decodeCheckpoints,
 } from '../../formats/metadata/index.ts';
 import type { ArchiveSummary } from '../archive/archive-checker.ts';
 import { BackupError } from '../errors.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { systemFileNames } from './backup-directory.ts';
 import { MemberProofs } from './member-proofs.ts';
 import { readArchive } from './read-archive.ts';
 
@@ -23,6 +27,8 @@ export interface Verified extends ArchiveSummary {
   checkpoints: Checkpoints;
   /** Members that stayed encrypted for want of a key. */
   closedMembers: number;
+  /** Files of the system tablespace whose pages nobody could make sense of. */
+  uncheckedFiles: string[];
 }
 
 /**
@@ -39,7 +45,15 @@ export async function verify(source: ByteSource, options: VerifyOptions): Promis
   const checkpoints = checkpointsOf(proofs);
   proofs.requireLsn(checkpoints.lastLsn);
   const { pages, closedMembers } = proofs;
-  return { ...summary, pages, closedMembers, checkpoints };
+  return { ...summary, pages, closedMembers, uncheckedFiles: uncheckedOf(proofs), checkpoints };
+}
+
+/** Such a file may have any name, and its later ones have no page 0 to be known by. */
+function uncheckedOf(proofs: MemberProofs): string[] {
+  const bytes = proofs.kept(commonNames.backupMyCnf);
+  if (!bytes) return [];
+  const paths = systemFileNames({ options: decodeBackupMyCnf(bytes) });
+  return paths.map((path) => basename(path)).filter((name) => !proofs.isChecked(name));
 }
 
 function checkpointsOf(proofs: MemberProofs): Checkpoints {

@@ -10,23 +10,17 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
 import { runShell } from '../support/tool.ts';
 import { innodbBytes, startHeldBackup } from './held-backup.ts';
+import { startOnSystemFiles } from './several-system-files.ts';
 import { bringBack, proveSame, serverOf } from './ways-back.ts';
-
-const dataFiles = 'ibdata1:12M;ibdata2:8M;ibdata3:4M:autoextend';
 
 for (const product of ['mariadb-10.11', 'mysql-9.7'] as const satisfies Product[]) {
   describe(`a system tablespace of three files on ${product}`, { skip: leftOut(product) }, () => {
     it('is copied, checked and restored with all of its pages', async () => {
-      const options = [`--innodb-data-file-path=${dataFiles}`, '--innodb-file-per-table=OFF'];
-      const made = await startServer({ name: 'source', product, options });
-      await made.query('CREATE DATABASE shared');
-      await made.query('CREATE TABLE shared.t (id INT AUTO_INCREMENT PRIMARY KEY, b LONGBLOB)');
-      const grow = "INSERT INTO shared.t (b) VALUES (REPEAT('x', 3000000))";
-      const size = (): number => statSync(join(made.datadir, 'ibdata3')).size;
-      for (const before = size(); size() === before;) await made.query(grow);
-      // A clean shutdown writes every page to its file.
-      await made.stop();
-      const source = await startServer({ name: 'again', product, options, datadir: made.datadir });
+      const { source, options } = await startOnSystemFiles(product, [
+        'ibdata1:12M',
+        'ibdata2:8M',
+        'ibdata3:4M:autoextend',
+      ]);
       const datadir = join(scratchDir('back'), 'data');
       const script =
         'xbpipe backup --no-defaults -u root -S "$1" | xbpipe restore --server-binary "$2" --datadir "$3"';

@@ -57,12 +57,18 @@ async function prove(values: VerifyValues, { reporter, signal }: RunContext): Pr
 }
 
 function tellVerified(
-  { members, pages, closedMembers, checkpoints }: Verified,
+  { members, pages, closedMembers, uncheckedFiles, checkpoints }: Verified,
   reporter: Reporter,
 ): void {
   if (closedMembers > 0) {
     reporter.warn(
       `${closedMembers} members are encrypted: without a key their pages were not checked`,
+    );
+  }
+  if (uncheckedFiles.length > 0) {
+    reporter.warn(
+      `the pages of ${uncheckedFiles.join(', ')} (system tablespace) were not checked: ` +
+        'a restore checks them',
     );
   }
   reporter.info(
