@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import { DeltaDecoder, pageSizeMax } from '../../../formats/delta/index.ts';
 import { FormatError } from '../../../formats/format-error.ts';
 import { seededRandom } from '../../support/random.ts';
+import { assertStaysBroken, assertTellsCuts, failureOf, flipEveryBit } from '../decoder-sweeps.ts';
 import {
   blank,
   decodeAll,
-  failureOf,
   fullList,
   headerOf,
   join,
@@ -36,17 +36,9 @@ describe('delta decoder on damage', () => {
     for (const name of vectorNames) {
       const { pageSize } = vectors[name];
       const input = vector(name);
-      // Every byte of the small ones; of the others those around the borders of the blocks.
-      const borders = [...headersOf(name), input.length];
-      const near = (cut: number): boolean =>
-        input.length < 20_000 || borders.some((border) => Math.abs(border - cut) < 40);
-      const stride = input.length < 400_000 ? 487 : 10_007;
-      const cuts = Array.from(input.keys()).filter((cut) => near(cut) || cut % stride === 0);
-      assert.ok(cuts.length > 400);
-      for (const cut of cuts) {
-        const failure = failureOf(() => decodeAll(input.subarray(0, cut), pageSize));
-        assert.deepEqual([failure.kind, failure.offset], ['truncated', cut], name);
-      }
+      const large = input.length < 400_000 ? 487 : 10_007;
+      const sweep = { borders: headersOf(name), stride: input.length < 20_000 ? 1 : large };
+      assertTellsCuts(input, sweep, (cut) => decodeAll(cut, pageSize));
     }
   });
 
@@ -151,33 +143,19 @@ describe('delta decoder on damage', () => {
       const numbers = decodeAll(input, pageSize).map(({ pageNumber }) => pageNumber);
       for (const header of headersOf(name)) {
         // Page by page is slow, and a damaged header is refused before its pages.
-        for (let bit = 0; bit < pageSize * 8; bit += 1) {
-          const at = header + (bit >> 3);
-          input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
+        flipEveryBit(input.subarray(header, header + pageSize), (at) => {
           const found = numbersOrRefusal(input, pageSize);
-          input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
-          if (found === undefined) continue;
+          if (found === undefined) return;
           const changed = found.filter((number, index) => number !== numbers[index]);
-          assert.equal(changed.length, 1, `${name}: byte ${at}`);
+          assert.equal(changed.length, 1, `${name}: byte ${header + at}`);
           assert.ok(found.every((number, index) => number > (found[index - 1] ?? -1)));
-        }
+        });
       }
     }
   });
 
   it('stays broken after a failure', () => {
-    const decoder = new DeltaDecoder(4096);
-    decoder.push(new Uint8Array(100));
-    const first = failureOf(() => decoder.next());
-    decoder.push(vector('few'));
-    assert.equal(
-      failureOf(() => decoder.next()),
-      first,
-    );
-    assert.equal(
-      failureOf(() => decoder.end()),
-      first,
-    );
+    assertStaysBroken(new DeltaDecoder(4096), vector('few'));
   });
 });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encodeDeltaHeader, pageSizeMax } from '../../../formats/delta/index.ts';
+import { failureOf } from '../decoder-sweeps.ts';
 import {
   decodeAll,
   encodeAll,
-  failureOf,
   fullList,
   headerOf,
   vector,

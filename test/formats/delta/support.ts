@@ -1,8 +1,7 @@
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { DeltaDecoder, encodeDeltaHeader, type DeltaPage } from '../../../formats/delta/index.ts';
-import { FormatError } from '../../../formats/format-error.ts';
+import { drain } from '../decoder-sweeps.ts';
 
 /** What vectors/README.md says of the vectors: page size, and the number of pages of each block. */
 export const vectors = {
@@ -23,19 +22,8 @@ export function vector(name: VectorName): Uint8Array {
 }
 
 /** All pages of a delta that is pushed in pieces of `step` bytes. */
-export function decodeAll(
-  input: Uint8Array,
-  pageSize: number,
-  step: number = Math.max(1, input.length),
-): DeltaPage[] {
-  const decoder = new DeltaDecoder(pageSize);
-  const pages: DeltaPage[] = [];
-  for (let at = 0; at < input.length; at += step) {
-    decoder.push(input.subarray(at, at + step));
-    for (let page = decoder.next(); page !== undefined; page = decoder.next()) pages.push(page);
-  }
-  decoder.end();
-  return pages;
+export function decodeAll(input: Uint8Array, pageSize: number, step?: number): DeltaPage[] {
+  return drain(new DeltaDecoder(pageSize), input, step);
 }
 
 /** The delta of these pages, cut into blocks by the rules of the spec. */
@@ -66,15 +54,5 @@ export function headerOf(magic: string, words: readonly number[], pageSize = 102
 export const fullList = (first = 0): number[] => Array.from({ length: 255 }, (_, at) => first + at);
 
 export const blank = (pages: number): Uint8Array => new Uint8Array(pages * 1024);
-
-export function failureOf(work: () => unknown): FormatError {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof FormatError, String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
-}
 
 export const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { encodeLz4Frame, Lz4Decoder } from '../../../formats/lz4/index.ts';
-import { changed, contents, decode, decodePieces, failureOf, join, vector } from './support.ts';
+import { failureOf } from '../decoder-sweeps.ts';
+import { changed, contents, decode, decodePieces, join, vector } from './support.ts';
 
 /** What the lz4 program makes of content. */
 const byProgram = (content: Uint8Array, ...options: string[]): Uint8Array =>

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { FormatError } from '../../../formats/format-error.ts';
 import { encodeLz4Frame } from '../../../formats/lz4/index.ts';
 import { seededRandom, type Random } from '../../support/random.ts';
-import { changed, contents, decodePieces, failureOf, join, vector, withHeader } from './support.ts';
+import { failureOf } from '../decoder-sweeps.ts';
+import { changed, contents, decodePieces, join, vector, withHeader } from './support.ts';
 
 /** Set XBPIPE_FUZZ_SEED to the seed a failure printed to run that round first. */
 const firstSeed = Number(process.env['XBPIPE_FUZZ_SEED'] ?? 1);

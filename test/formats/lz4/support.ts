@@ -1,9 +1,8 @@
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { FormatError } from '../../../formats/format-error.ts';
 import { headerChecksumOf } from '../../../formats/lz4/frame-header.ts';
 import { Lz4Decoder } from '../../../formats/lz4/index.ts';
+import { drain } from '../decoder-sweeps.ts';
 
 /** Frames made by the lz4 program; see `formats/lz4/vectors/make.sh`. */
 export function vector(name: string): Uint8Array {
@@ -47,31 +46,12 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The pieces that come out of input given in pieces of `step` bytes. */
-export function decodePieces(input: Uint8Array, step = input.length): Uint8Array[] {
-  const decoder = new Lz4Decoder();
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < input.length; at += step) {
-    decoder.push(input.subarray(at, at + step));
-    for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
-      pieces.push(piece);
-    }
-  }
-  decoder.end();
-  return pieces;
+export function decodePieces(input: Uint8Array, step?: number): Uint8Array[] {
+  return drain(new Lz4Decoder(), input, step);
 }
 
-export function decode(input: Uint8Array, step = input.length): Uint8Array {
+export function decode(input: Uint8Array, step?: number): Uint8Array {
   return join(...decodePieces(input, step));
-}
-
-export function failureOf(work: () => unknown): FormatError {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof FormatError, String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
 }
 
 export function changed(bytes: Uint8Array, at: number, value: number): Uint8Array {

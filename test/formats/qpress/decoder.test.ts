@@ -13,12 +13,12 @@ import {
 } from '../../../formats/qpress/index.ts';
 import { seededRandom } from '../../support/random.ts';
 import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
+import { assertStaysBroken, assertTellsCuts, failureOf, flipEveryBit } from '../decoder-sweeps.ts';
 import {
   archive,
   ascii,
   control,
   decodeAll,
-  failureOf,
   join,
   originals,
   packet,
@@ -132,15 +132,9 @@ describe('qpress decoder on damage', () => {
   it('ends well only behind the trailer, and says where the input ended', () => {
     for (const name of names) {
       const input = vector(name);
-      // Every byte of the small ones; of the others those around the borders of the blocks.
       const borders = decodeAll(input).blocks.map(({ offset }) => offset);
-      const near = (cut: number): boolean =>
-        small.includes(name) ||
-        [...borders, input.length].some((border) => Math.abs(border - cut) < 40);
-      for (let cut = 0; cut < input.length; cut += near(cut) ? 1 : 97) {
-        const failure = failureOf(() => decodeAll(input.subarray(0, cut)));
-        assert.deepEqual([failure.kind, failure.offset], ['truncated', cut], name);
-      }
+      const stride = small.includes(name) ? 1 : 97;
+      assertTellsCuts(input, { borders, stride }, (cut) => decodeAll(cut));
     }
   });
 
@@ -260,9 +254,7 @@ describe('qpress decoder on damage', () => {
         (at >= 21 && at < blockAt - 1) ||
         (original.blocks.length > 0 && at >= position && at < position + 8) ||
         at >= input.length - 8;
-      for (let bit = 0; bit < input.length * 8; bit += 1) {
-        const at = bit >> 3;
-        input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
+      flipEveryBit(input, (at) => {
         if (harmless(at)) {
           try {
             assert.deepEqual(decodeAll(input).bytes, original.bytes);
@@ -275,8 +267,7 @@ describe('qpress decoder on damage', () => {
         } else {
           failureOf(() => decodeAll(input));
         }
-        input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
-      }
+      });
       assert.deepEqual(decodeAll(input), original);
     }
   });
@@ -284,29 +275,14 @@ describe('qpress decoder on damage', () => {
   it('notices bits flipped anywhere in a large block', () => {
     const input = vector('pages.ibd');
     const [first = new Uint8Array(0)] = packetsOf(input);
-    const begin = first.byteOffset - input.byteOffset;
-    for (let bit = 0; bit < first.length * 8; bit += 1) {
-      const at = begin + (bit >> 3);
-      input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
+    flipEveryBit(first, () => {
       failureOf(() => decodeAll(input));
-      input[at] = (input[at] ?? 0) ^ (1 << (bit & 7));
-    }
+    });
     assert.equal(sha256(decodeAll(input).bytes), originals.get('pages.ibd'));
   });
 
   it('stays broken after a failure', () => {
-    const decoder = new QpressDecoder();
-    decoder.push(new Uint8Array(100));
-    const first = failureOf(() => decoder.next());
-    decoder.push(vector('db.opt'));
-    assert.equal(
-      failureOf(() => decoder.next()),
-      first,
-    );
-    assert.equal(
-      failureOf(() => decoder.end()),
-      first,
-    );
+    assertStaysBroken(new QpressDecoder(), vector('db.opt'));
   });
 });
 

@@ -14,17 +14,8 @@ import {
 } from '../../../formats/qpress/index.ts';
 import { seededRandom } from '../../support/random.ts';
 import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
-import {
-  ascii,
-  control,
-  failureOf,
-  join,
-  match,
-  packet,
-  packetsOf,
-  slotOf,
-  vector,
-} from './support.ts';
+import { failureOf } from '../decoder-sweeps.ts';
+import { ascii, control, join, match, packet, packetsOf, slotOf, vector } from './support.ts';
 
 const chunk = 65_536;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

@@ -1,6 +1,4 @@
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { FormatError } from '../../../formats/format-error.ts';
 import {
   adler32,
   archiveHeader,
@@ -13,6 +11,7 @@ import {
   type QpressBlock,
   type QpressDecoderOptions,
 } from '../../../formats/qpress/index.ts';
+import { drain } from '../decoder-sweeps.ts';
 
 const folder = 'formats/qpress/vectors';
 
@@ -45,30 +44,13 @@ export function packetsOf(member: Uint8Array): Uint8Array[] {
 /** All blocks of an archive that is pushed in pieces of `step` bytes. */
 export function decodeAll(
   input: Uint8Array,
-  step: number = Math.max(1, input.length),
+  step?: number,
   options: QpressDecoderOptions = {},
 ): { name: string; blocks: QpressBlock[]; bytes: Buffer } {
   const decoder = new QpressDecoder(options);
-  const blocks: QpressBlock[] = [];
-  for (let at = 0; at < input.length; at += step) {
-    decoder.push(input.subarray(at, at + step));
-    for (let block = decoder.next(); block !== undefined; block = decoder.next()) {
-      blocks.push(block);
-    }
-  }
-  decoder.end();
+  const blocks = drain(decoder, input, step);
   const name = Buffer.from(decoder.name ?? []).toString();
   return { name, blocks, bytes: Buffer.concat(blocks.map(({ bytes }) => bytes)) };
-}
-
-export function failureOf(work: () => unknown): FormatError {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof FormatError, String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
 }
 
 export const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));

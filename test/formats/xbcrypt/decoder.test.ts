@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { crc32 } from '../../../formats/crc.ts';
-import { FormatError } from '../../../formats/format-error.ts';
 import {
   chunkHeader,
   encodeChunk,
@@ -12,33 +11,15 @@ import {
   type DecodedChunk,
   type XbcryptDecoderOptions,
 } from '../../../formats/xbcrypt/index.ts';
+import { assertStaysBroken, drain, failureOf } from '../decoder-sweeps.ts';
 import { iv, key, plaintext, vector } from './vector.ts';
 
 function decodeAll(
   input: Uint8Array,
   options: XbcryptDecoderOptions = { key },
-  step = input.length,
+  step?: number,
 ): DecodedChunk[] {
-  const decoder = new XbcryptDecoder(options);
-  const chunks: DecodedChunk[] = [];
-  for (let at = 0; at < input.length; at += step) {
-    decoder.push(input.subarray(at, at + step));
-    for (let chunk = decoder.next(); chunk !== undefined; chunk = decoder.next()) {
-      chunks.push(chunk);
-    }
-  }
-  decoder.end();
-  return chunks;
-}
-
-function failureOf(work: () => unknown): FormatError {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof FormatError, String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
+  return drain(new XbcryptDecoder(options), input, step);
 }
 
 const changed = (bytes: Uint8Array, at: number, value: number): Uint8Array => {
@@ -214,18 +195,7 @@ describe('xbcrypt decoder', () => {
   });
 
   it('stays broken after a failure', () => {
-    const decoder = new XbcryptDecoder({ key });
-    decoder.push(new Uint8Array(100));
-    const first = failureOf(() => decoder.next());
-    decoder.push(encodeChunk(plaintext, key, iv));
-    assert.equal(
-      failureOf(() => decoder.next()),
-      first,
-    );
-    assert.equal(
-      failureOf(() => decoder.end()),
-      first,
-    );
+    assertStaysBroken(new XbcryptDecoder({ key }), encodeChunk(plaintext, key, iv));
   });
 
   it('cannot notice a wrong key in versions 1 and 2, and says so in the chunk', () => {
