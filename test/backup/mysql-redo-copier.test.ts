@@ -30,6 +30,11 @@ class Copy {
     this.copier = new RedoCopier(directory, (bytes) => this.#parts.push(bytes.slice()));
   }
 
+  /** One turn, up to this durable LSN. */
+  take(durable: number): void {
+    this.copier.copy(status(durable));
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.#parts);
   }
@@ -57,6 +62,12 @@ const newFiles = (options: FilesOptions = {}): MysqlRedoFiles => {
   return files;
 };
 
+/** The same, and a copier that has just begun. */
+const begin = (options: FilesOptions = {}): { files: MysqlRedoFiles; copy: Copy } => {
+  const files = newFiles(options);
+  return { files, copy: new Copy(files.directory) };
+};
+
 const fails = (code: string, message: RegExp): ((error: BackupError) => true) => {
   return (error) => {
     assert.equal(error.code, code);
@@ -66,7 +77,7 @@ const fails = (code: string, message: RegExp): ((error: BackupError) => true) =>
 };
 
 const turns = (copy: Copy, count: number, flushedLsn: number): void => {
-  for (let turn = 0; turn < count; turn++) copy.copier.copy(status(flushedLsn));
+  for (let turn = 0; turn < count; turn++) copy.take(flushedLsn);
 };
 
 describe('the start of the copy of MySQL’s redo log', () => {
@@ -122,22 +133,21 @@ describe('how far the copier of MySQL’s redo log goes', () => {
     const copy = new Copy(files.directory);
     for (const dataLength of [20, 100, 507]) {
       files.put(files.lsn, block(files.lsn, { dataLength }));
-      copy.copier.copy(status(files.lsn + dataLength));
+      copy.take(files.lsn + dataLength);
       assert.equal(copy.position, files.lsn);
     }
     const last = files.append(1);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     assert.equal(copy.position, files.lsn);
     assert.deepEqual(copy.bytes.subarray(-512), last);
   });
 
   it('follows from file to file as they come', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     const made: Buffer[] = [];
     for (let i = 0; i < 60; i++) {
       made.push(files.append(1 + ((i * 31) % 40)));
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
       assert.equal(copy.position, files.lsn);
     }
     assert.ok(files.starts.length > 8);
@@ -146,20 +156,19 @@ describe('how far the copier of MySQL’s redo log goes', () => {
   });
 
   it('follows into files that were others before', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     const made = [files.append(3 * blocksPerFile)];
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     for (let number = 0; number < 6; number++) {
       files.retire(number);
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
       files.reuse();
       // Its old blocks are still there: they are no redo.
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
       made.push(files.append(blocksPerFile / 2));
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
       made.push(files.append(blocksPerFile / 2));
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
     }
     assert.equal(copy.position, files.lsn);
     assert.deepEqual(copy.bytes, Buffer.concat(made));
@@ -254,43 +263,39 @@ describe('redo that the server did not keep', () => {
   };
 
   it('is an overrun when the file is gone', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(3 * blocksPerFile);
     files.remove(0);
-    assert.throws(() => copy.copier.copy(status(files.lsn)), overrun(first, files.lsn));
+    assert.throws(() => copy.take(files.lsn), overrun(first, files.lsn));
   });
 
   it('is an overrun when the next file was gone before it was opened', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(blocksPerFile);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     const at = files.lsn;
     files.append(2 * blocksPerFile);
     files.remove(1);
-    assert.throws(() => copy.copier.copy(status(files.lsn)), overrun(at, files.lsn));
+    assert.throws(() => copy.take(files.lsn), overrun(at, files.lsn));
   });
 
   it('is an overrun when the file that is read became a later one', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(10);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     const at = files.lsn;
     files.append(2 * blocksPerFile - 10);
     files.retire(0);
     files.reuse();
     // What was not overwritten yet is good for as long as it is there.
-    copy.copier.copy(status(at + 512));
+    copy.take(at + 512);
     assert.equal(copy.position, at + 512);
     files.append(blocksPerFile);
-    assert.throws(() => copy.copier.copy(status(files.lsn)), overrun(at + 512, files.lsn));
+    assert.throws(() => copy.take(files.lsn), overrun(at + 512, files.lsn));
   });
 
   it('is an overrun in the last block as well', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(2 * blocksPerFile);
     files.remove(0);
     const stop = first + 100;
@@ -303,8 +308,7 @@ describe('redo that the server did not keep', () => {
       [300, 600],
       [2, 16],
     ] as const) {
-      const files = newFiles();
-      const copy = new Copy(files.directory);
+      const { files, copy } = begin();
       files.append(2 * blocksPerFile);
       files.remove(0);
       assert.throws(
@@ -324,22 +328,20 @@ describe('redo that the server did not keep', () => {
 
 describe('redo that is not there yet', () => {
   it('is waited for, and the count of the turns begins anew with every block', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     for (let round = 0; round < 4; round++) {
       turns(copy, 40, files.lsn + 512);
       assert.equal(copy.position, files.lsn);
       files.append(1);
-      copy.copier.copy(status(files.lsn));
+      copy.take(files.lsn);
       assert.equal(copy.position, files.lsn);
     }
   });
 
   it('is found when the header of its file is no longer being written', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(blocksPerFile);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     const at = files.lsn;
     files.append(1);
     const header = files.read(1).subarray(0, 512);
@@ -352,15 +354,14 @@ describe('redo that is not there yet', () => {
       assert.equal(copy.position, at);
     }
     files.spoil(1, 0, header);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     assert.equal(copy.position, files.lsn);
   });
 
   it('is not taken for lost while one header is being written and later files are there', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(blocksPerFile);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     const at = files.lsn;
     files.append(2 * blocksPerFile);
     const header = files.read(1).subarray(0, 512);
@@ -371,7 +372,7 @@ describe('redo that is not there yet', () => {
     turns(copy, 10, files.lsn);
     assert.equal(copy.position, at);
     files.spoil(1, 0, header);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     assert.equal(copy.position, files.lsn);
   });
 
@@ -380,8 +381,7 @@ describe('redo that is not there yet', () => {
     ['not written yet', (bytes: Uint8Array) => bytes.fill(0)],
   ] as const) {
     it(`is damage when it is still ${what} after 50 turns`, () => {
-      const files = newFiles();
-      const copy = new Copy(files.directory);
+      const { files, copy } = begin();
       files.append(3);
       const at = first + 512;
       const bytes = block(at);
@@ -390,7 +390,7 @@ describe('redo that is not there yet', () => {
       turns(copy, 50, files.lsn);
       assert.equal(copy.position, at);
       assert.throws(
-        () => copy.copier.copy(status(files.lsn)),
+        () => copy.take(files.lsn),
         (error: BackupError) => {
           assert.deepEqual(error.where, { path: files.directory, lsn: at });
           return fails('failed', new RegExp(`the block at LSN ${at} is ${what}$`))(error);
@@ -400,26 +400,21 @@ describe('redo that is not there yet', () => {
   }
 
   it('is damage as well when no file ever has it', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(blocksPerFile);
     turns(copy, 50, files.lsn + 512);
-    assert.throws(
-      () => copy.copier.copy(status(files.lsn + 512)),
-      fails('failed', /is in no file$/),
-    );
+    assert.throws(() => copy.take(files.lsn + 512), fails('failed', /is in no file$/));
   });
 });
 
 describe('blocks of MySQL’s redo log that no server recovers', () => {
   it('are refused at once when they have no checksum', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     const bytes = Buffer.from(block(files.lsn));
     bytes.writeUInt32BE(0xdead_beef, 508);
     files.put(files.lsn, bytes);
     assert.throws(
-      () => copy.copier.copy(status(files.lsn + 512)),
+      () => copy.take(files.lsn + 512),
       (error: BackupError) => {
         assert.equal(error.hint, 'SET GLOBAL innodb_log_checksums = ON');
         return fails('failed', /^the redo log has no checksums$/)(error);
@@ -428,13 +423,12 @@ describe('blocks of MySQL’s redo log that no server recovers', () => {
   });
 
   it('are refused when they are encrypted and the log had no key at the start', () => {
-    const files = newFiles();
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin();
     files.append(2);
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     files.put(files.lsn, block(files.lsn, { dataLength: 0x8000 | 512 }));
     assert.throws(
-      () => copy.copier.copy(status(files.lsn + 512)),
+      () => copy.take(files.lsn + 512),
       fails('failed', /^the redo log was encrypted during the backup$/),
     );
     files.put(files.lsn, block(files.lsn, { dataLength: 0x8000 | 90 }));
@@ -446,8 +440,7 @@ describe('blocks of MySQL’s redo log that no server recovers', () => {
   });
 
   it('are copied as they are when the key is the one of the start', () => {
-    const files = newFiles({ key: keyBlock(1) });
-    const copy = new Copy(files.directory);
+    const { files, copy } = begin({ key: keyBlock(1) });
     const made = [files.append(blocksPerFile)];
     for (let i = 0; i < 5; i++) {
       if (i === 0) files.addFile();
@@ -458,7 +451,7 @@ describe('blocks of MySQL’s redo log that no server recovers', () => {
       made.push(Buffer.from(bytes));
       files.lsn += 512;
     }
-    copy.copier.copy(status(files.lsn));
+    copy.take(files.lsn);
     assert.deepEqual(copy.bytes, Buffer.concat(made));
   });
 
@@ -467,13 +460,12 @@ describe('blocks of MySQL’s redo log that no server recovers', () => {
     ['a key, as the log had none', undefined],
   ] as const) {
     it(`are refused when the next file has ${what}`, () => {
-      const files = newFiles(before ? { key: before } : {});
-      const copy = new Copy(files.directory);
+      const { files, copy } = begin(before ? { key: before } : {});
       files.append(blocksPerFile);
       files.key = keyBlock(2);
       files.append(1);
       assert.throws(
-        () => copy.copier.copy(status(files.lsn)),
+        () => copy.take(files.lsn),
         fails('failed', /^the key of the redo log was changed during the backup$/),
       );
     });
