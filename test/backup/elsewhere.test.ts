@@ -15,7 +15,7 @@ import { describe, it } from 'node:test';
 import { checksums, checkTables } from '../support/proof.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 
 describe('a server whose files lie in several places', () => {
   it('is backed up with all of them, and restored into one directory', async () => {
@@ -52,8 +52,7 @@ describe('a server whose files lie in several places', () => {
 
     const [archive, datadir] = [join(scratchDir('to'), 'new'), join(scratchDir('back'), 'data')];
     const access = ['--no-defaults', '--user=root', `--socket=${server.socket}`];
-    const backedUp = await runTool(['backup', ...access, `--to=${archive}`]);
-    assert.equal(backedUp.status, 0, backedUp.stderr);
+    assertDone(await runTool(['backup', ...access, `--to=${archive}`]));
     const before = await checksums(server);
     const liveFiles = (): string[] =>
       ['d/far.ibd', 'd/called.ibd', 'd/home.ibd'].map((file) => {
@@ -62,13 +61,9 @@ describe('a server whose files lie in several places', () => {
       });
     // The server lives on, and its redo names files that the restore must not touch.
     const live = liveFiles();
-    const restored = await runTool([
-      'restore',
-      '--no-defaults',
-      `--from=${archive}`,
-      `--datadir=${datadir}`,
-    ]);
-    assert.equal(restored.status, 0, restored.stderr);
+    assertDone(
+      await runTool(['restore', '--no-defaults', `--from=${archive}`, `--datadir=${datadir}`]),
+    );
     assert.deepEqual(liveFiles(), live);
     // What is restored must live without the places it came from.
     await server.stop();

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { treeOf } from '../sink/support.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
-import { runTool, startTool } from '../support/tool.ts';
+import { assertDone, runTool, startTool } from '../support/tool.ts';
 
 const key = 'never-to-be-seen-by-anybody-else';
 
@@ -65,27 +65,26 @@ describe('a key on the command line', () => {
     const folder = scratchDir('secret-backup');
     const [to, extra, out] = ['to', 'extra', 'out'].map((name) => join(folder, name));
     assert.ok(to && extra && out);
-    const { status, stderr } = await runTool([
-      'backup',
-      '--no-defaults',
-      '--user=root',
-      `--socket=${server.socket}`,
-      '--compress',
-      '--encrypt=AES256',
-      `--encrypt-key=${key}`,
-      `--to=${to}`,
-      `--extra-lsndir=${extra}`,
-    ]);
-    assert.equal(status, 0, stderr);
+    const { stderr } = assertDone(
+      await runTool([
+        'backup',
+        '--no-defaults',
+        '--user=root',
+        `--socket=${server.socket}`,
+        '--compress',
+        '--encrypt=AES256',
+        `--encrypt-key=${key}`,
+        `--to=${to}`,
+        `--extra-lsndir=${extra}`,
+      ]),
+    );
     assert.ok(!stderr.includes(key), stderr);
     const keyPath = join(folder, 'key');
     writeFileSync(keyPath, key);
     const env = { ...process.env, XBPIPE_ENCRYPT_KEY_FILE: keyPath };
-    const extracted = await runTool(
-      ['extract', `--from=${to}`, '-C', out, '--decompress', '--decrypt'],
-      { env },
+    const extracted = assertDone(
+      await runTool(['extract', `--from=${to}`, '-C', out, '--decompress', '--decrypt'], { env }),
     );
-    assert.equal(extracted.status, 0, extracted.stderr);
     assert.match(extracted.stderr, /written by somebody who has the key/);
     for (const tree of [treeOf(to), treeOf(extra), treeOf(out)]) {
       for (const [path, content] of Object.entries(tree)) assert.ok(!content.includes(key), path);

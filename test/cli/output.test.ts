@@ -8,7 +8,7 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool, startTool, toolEnd } from '../support/tool.ts';
+import { assertDone, runTool, startTool, toolEnd } from '../support/tool.ts';
 import { createSchema } from '../support/workload.ts';
 
 const runner = fileURLToPath(new URL('../support/tool-main.js', import.meta.url));
@@ -247,8 +247,7 @@ describe('a password', () => {
       const archive = join(dir, 'archive');
       assert.equal(await release(archive), 0, errors.said);
       assertUnseen('log', await errors.end());
-      const { status, stderr } = await runTool(['extract', `--from=${archive}`, '-C', dir]);
-      assert.equal(status, 0, stderr);
+      assertDone(await runTool(['extract', `--from=${archive}`, '-C', dir]));
       const names = readdirSync(dir).filter((name) => /^x|^backup-my/u.test(name));
       assert.ok(names.includes('xtrabackup_info') && names.includes('xbpipe_begin.json'));
       for (const name of names) assertUnseen(name, readFileSync(join(dir, name), 'utf8'));

@@ -11,7 +11,7 @@ import { chunksOf, flipped, writeArchive } from '../archive/support.ts';
 import { treeOf } from '../sink/support.ts';
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
-import { runShell, runTool, startTool, toolEnd } from '../support/tool.ts';
+import { assertDone, runShell, runTool, startTool, toolEnd } from '../support/tool.ts';
 import { packByMbstream, smallTree } from './extract-support.ts';
 
 interface Piped {
@@ -123,8 +123,7 @@ describe('extract and guard as processes', () => {
   it('extract from a file, and do not extract a second time over it', async () => {
     const { folder, path } = await files();
     const args = ['extract', '--from', path, '-C', join(folder, 'out')];
-    const first = await runTool(args);
-    assert.equal(first.status, 0, first.stderr);
+    const first = assertDone(await runTool(args));
     assert.match(first.stderr, /4 files/);
     const second = await runTool(args);
     assert.equal(second.status, 20);

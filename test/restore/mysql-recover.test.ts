@@ -13,7 +13,7 @@ import { findServerBinary } from '../../src/restore/server-binary.ts';
 import { leftOut } from '../support/programs.ts';
 import { checksums, checkTables } from '../support/proof.ts';
 import { startServer } from '../support/server.ts';
-import { runTool, startTool, toolEnd, type ToolResult } from '../support/tool.ts';
+import { assertDone, runTool, startTool, toolEnd, type ToolResult } from '../support/tool.ts';
 import {
   type Backups,
   fullCopyOf,
@@ -79,8 +79,7 @@ describe('recovery of a backup by MySQL', { skip: leftOut(product) }, () => {
     backups = await takeBackups(source);
     await source.kill();
     prepared = fullCopyOf(backups.extracted);
-    const result = await runTool(prepareArgs(prepared));
-    assert.equal(result.status, 0, result.stderr);
+    const result = assertDone(await runTool(prepareArgs(prepared)));
     assert.match(result.stderr, /the server recovered to LSN \d+ and shut down cleanly/u);
     assert.deepEqual(leftovers(prepared), []);
     first = await contents(prepared);
@@ -95,8 +94,7 @@ describe('recovery of a backup by MySQL', { skip: leftOut(product) }, () => {
   });
 
   it('is not done twice', async () => {
-    const again = await runTool(prepareArgs(prepared));
-    assert.equal(again.status, 0, again.stderr);
+    const again = assertDone(await runTool(prepareArgs(prepared)));
     assert.match(again.stderr, /is prepared already/u);
   });
 

@@ -13,7 +13,7 @@ import { FileSink } from '../../src/sink/file-sink.ts';
 import { findProgram, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startLoad } from '../support/workload.ts';
 import { type FakeServer, fakeServer, lightCopyOf, serverThatSays } from './prepare-support.ts';
 
@@ -34,11 +34,6 @@ export interface Backups {
   gtids: string;
 }
 
-const took = async (...args: string[]): Promise<void> => {
-  const { status, stderr } = await runTool(args);
-  if (status !== 0) throw new Error(stderr);
-};
-
 /** Two backups of one server while it is written to, and a table that nobody writes to. */
 export async function takeBackups(server: TestServer): Promise<Backups> {
   const tables = await createSchema(server, { megabytes: 2 });
@@ -57,10 +52,10 @@ export async function takeBackups(server: TestServer): Promise<Backups> {
   const access = ['--no-defaults', '--user=root', `--socket=${server.socket}`];
   const begun = load.statements();
   while (load.statements() < begun + 50) await server.query('DO 0');
-  await took('backup', ...access, `--to=${archive}`);
-  await took('backup', ...access, `--target-dir=${direct}`);
+  assertDone(await runTool(['backup', ...access, `--to=${archive}`]));
+  assertDone(await runTool(['backup', ...access, `--target-dir=${direct}`]));
   await load.stop();
-  await took('extract', '--no-defaults', `--from=${archive}`, '-C', extracted);
+  assertDone(await runTool(['extract', '--no-defaults', `--from=${archive}`, '-C', extracted]));
   const info = readFileSync(join(extracted, 'xtrabackup_binlog_info'), 'utf8');
   return { extracted, direct, gtids: info.trim().split('\t')[2] ?? '' };
 }

@@ -7,7 +7,7 @@ import { BackupError } from '../../src/errors.ts';
 import { prepare } from '../../src/restore/prepare.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 
 /** A backup of the server, as an archive and as the directory that was extracted from it. */
 export async function takeBackup(
@@ -20,8 +20,7 @@ export async function takeBackup(
     ['backup', ...access, `--to=${archive}`],
     ['extract', '--no-defaults', `--from=${archive}`, '-C', directory],
   ]) {
-    const { status, stderr } = await runTool(args);
-    if (status !== 0) throw new Error(stderr);
+    assertDone(await runTool(args));
   }
   return { archive, directory };
 }

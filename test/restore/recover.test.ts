@@ -8,7 +8,7 @@ import { checkTables } from '../support/proof.ts';
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool, startTool, toolEnd } from '../support/tool.ts';
+import { assertDone, runTool, startTool, toolEnd } from '../support/tool.ts';
 import { createSchema, startLoad } from '../support/workload.ts';
 import {
   copyOf,
@@ -44,11 +44,9 @@ const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 describe('recovery by the server itself', () => {
   it('makes a data directory that a server starts on without any recovery', async () => {
     const files = copyOf(directory);
-    const first = await runTool([...prepare, files]);
-    assert.equal(first.status, 0, first.stderr);
+    const first = assertDone(await runTool([...prepare, files]));
     assert.match(first.stderr, /the server recovered to LSN \d+ and shut down cleanly/u);
-    const again = await runTool([...prepare, files]);
-    assert.equal(again.status, 0, again.stderr);
+    const again = assertDone(await runTool([...prepare, files]));
     assert.match(again.stderr, /is prepared already/u);
     const server = await startServer({
       name: 'restored',
@@ -151,14 +149,15 @@ const endless = serverThatSays('InnoDB: Starting crash recovery from checkpoint 
 describe('restore', () => {
   it('recovers with the server that is named, and hands over a whole data directory', async () => {
     const datadir = join(scratchDir('restore'), 'data');
-    const { status, stderr } = await runTool([
-      'restore',
-      '--no-defaults',
-      `--from=${archive}`,
-      `--datadir=${datadir}`,
-      `--server-binary=${findProgram('mariadbd')}`,
-    ]);
-    assert.equal(status, 0, stderr);
+    assertDone(
+      await runTool([
+        'restore',
+        '--no-defaults',
+        `--from=${archive}`,
+        `--datadir=${datadir}`,
+        `--server-binary=${findProgram('mariadbd')}`,
+      ]),
+    );
     assert.equal(existsSync(join(datadir, 'xbpipe-partial')), false);
     const server = await startServer({
       name: 'restored',

@@ -10,7 +10,7 @@ import { serverOf } from '../story/ways-back.ts';
 import { findProgram, leftOut, type Product, products } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
-import { runShell, runTool, type ToolResult } from '../support/tool.ts';
+import { assertDone, runShell, runTool, type ToolResult } from '../support/tool.ts';
 import { createSchema } from '../support/workload.ts';
 import { edit, flip, linkedCopyOf as linkedMysqlCopyOf, pack, resize } from './mysql-support.ts';
 import { lightCopyOf } from './prepare-support.ts';
@@ -28,11 +28,6 @@ interface Backup {
   keyFile: string;
 }
 
-async function took(...args: string[]): Promise<void> {
-  const { status, stderr } = await runTool(args);
-  assert.equal(status, 0, stderr);
-}
-
 /** One quiet server, backed up plain and encrypted. */
 async function takeBackups(product: Product): Promise<Backup> {
   const source = await startServer({ name: 'source', product });
@@ -44,10 +39,10 @@ async function takeBackups(product: Product): Promise<Backup> {
     join(dir, name),
   ) as [string, string, string, string];
   writeFileSync(keyFile, randomBytes(32));
-  await took(...backupArgs(source, `--to=${archive}`));
+  assertDone(await runTool(backupArgs(source, `--to=${archive}`)));
   const encode = ['--compress', '--encrypt=AES256', `--encrypt-key-file=${keyFile}`];
-  await took(...backupArgs(source, `--to=${encrypted}`, ...encode));
-  await took('extract', '--no-defaults', `--from=${archive}`, '-C', files);
+  assertDone(await runTool(backupArgs(source, `--to=${encrypted}`, ...encode)));
+  assertDone(await runTool(['extract', '--no-defaults', `--from=${archive}`, '-C', files]));
   await source.stop();
   return { archive, files, encrypted, keyFile };
 }
@@ -76,8 +71,7 @@ for (const product of products) {
 
     it('reads it from a pipe as well', async () => {
       const archive = join(backup.archive, 'archive.xbs');
-      const { status, stderr } = await runShell('xbpipe verify --no-defaults <"$1"', archive);
-      assert.equal(status, 0, stderr);
+      assertDone(await runShell('xbpipe verify --no-defaults <"$1"', archive));
     });
 
     it('refuses what is not whole, wherever it was cut', async () => {
@@ -188,8 +182,8 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
       ]);
       const dir = scratchDir('backup');
       [archive, files] = [join(dir, 'archive'), join(dir, 'files')];
-      await took(...backupArgs(source, `--to=${archive}`));
-      await took('extract', '--no-defaults', `--from=${archive}`, '-C', files);
+      assertDone(await runTool(backupArgs(source, `--to=${archive}`)));
+      assertDone(await runTool(['extract', '--no-defaults', `--from=${archive}`, '-C', files]));
       await source.stop();
     });
 
@@ -273,8 +267,7 @@ describe('verify of a backup by mariadb-backup', () => {
       '--target-dir="$4" >"$5"';
     const tool = findProgram('mariadb-backup');
     const args = [tool, source.socket, source.datadir, scratchDir('tmp'), archive];
-    const { status, stderr } = await runShell(script, ...args);
-    assert.equal(status, 0, stderr);
+    assertDone(await runShell(script, ...args));
     const verified = await verify(archive);
     assert.equal(verified.status, 0, verified.stderr);
     assert.match(verified.stderr, /\d{3,} pages checked/);

@@ -12,7 +12,7 @@ import type { Connection } from 'mysql2/promise';
 import { findProgram, leftOut, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runShell } from '../support/tool.ts';
+import { assertDone, runShell } from '../support/tool.ts';
 import { innodbBytes, startHeldBackup, stateBefore } from './held-backup.ts';
 import { proveWaysBack } from './ways-back.ts';
 
@@ -179,8 +179,7 @@ async function startAlter(server: TestServer, name: string): Promise<Alter> {
 async function listMembers(archive: string, product: Product): Promise<string[]> {
   const dir = scratchDir('listed');
   const script = '"$1" -x -C "$2" <"$3"';
-  const { status, stderr } = await runShell(script, findProgram('mbstream', product), dir, archive);
-  assert.equal(status, 0, stderr);
+  assertDone(await runShell(script, findProgram('mbstream', product), dir, archive));
   return await readdir(dir, { recursive: true });
 }
 

@@ -9,7 +9,7 @@ import { ChunkDecoder } from '../../formats/xbstream/index.ts';
 import { type Product, flavourOf, leftOut, products } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, type Load, startLoad } from '../support/workload.ts';
 import { accessArgs } from './held-backup.ts';
 import { proveWaysBack, waysBackWithKey } from './ways-back.ts';
@@ -64,13 +64,7 @@ async function backUnderLoad(source: TestServer, load: Load, args: string[]): Pr
   const directory = join(scratchDir('target'), 'backup');
   const begun = load.statements();
   while (load.statements() < begun + 50) await sleep(20);
-  const { status, stderr } = await runTool([
-    'backup',
-    ...accessArgs(source),
-    `--to=${directory}`,
-    ...args,
-  ]);
-  assert.equal(status, 0, stderr);
+  assertDone(await runTool(['backup', ...accessArgs(source), `--to=${directory}`, ...args]));
   const done = load.statements();
   while (load.statements() < done + 50) await sleep(20);
   return join(directory, 'archive.xbs');
@@ -102,13 +96,14 @@ for (const product of products) {
       const keyFile = newKey(16);
       const archive = join(scratchDir('archive'), 'archive.xbs');
       const args = ['--compress=lz4', '--encrypt=AES128', `--encrypt-key-file=${keyFile}`];
-      const { status, stderr } = await runTool([
-        'backup',
-        ...accessArgs(source),
-        `--to=${join(archive, '..', 'backup')}`,
-        ...args,
-      ]);
-      assert.equal(status, 0, stderr);
+      assertDone(
+        await runTool([
+          'backup',
+          ...accessArgs(source),
+          `--to=${join(archive, '..', 'backup')}`,
+          ...args,
+        ]),
+      );
       const made = join(archive, '..', 'backup', 'archive.xbs');
       assertEncoded(made, '.lz4');
       const [way] = waysBackWithKey.slice(-1);
@@ -123,15 +118,16 @@ describe('the begin record of an encrypted backup', () => {
     const source = await startServer({ name: 'source' });
     const target = join(scratchDir('target'), 'new');
     const keyFile = newKey(24);
-    const { status, stderr } = await runTool([
-      'backup',
-      ...accessArgs(source),
-      `--to=${target}`,
-      '--compress=lz4',
-      '--encrypt=AES192',
-      `--encrypt-key-file=${keyFile}`,
-    ]);
-    assert.equal(status, 0, stderr);
+    assertDone(
+      await runTool([
+        'backup',
+        ...accessArgs(source),
+        `--to=${target}`,
+        '--compress=lz4',
+        '--encrypt=AES192',
+        `--encrypt-key-file=${keyFile}`,
+      ]),
+    );
     const archive = readFileSync(join(target, 'archive.xbs'));
     const from = archive.indexOf('{');
     const begin = decodeBegin(archive.subarray(from, archive.indexOf('\n', from) + 1));

@@ -10,7 +10,7 @@ import { crc32c } from '../../formats/crc.ts';
 import { assertSame, checkTables } from '../support/proof.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool, startTool, toolEnd } from '../support/tool.ts';
+import { assertDone, runTool, startTool, toolEnd } from '../support/tool.ts';
 import { assertFailed, assertServerFree, backupArgs, namesIn } from './faults-support.ts';
 
 const pageSize = 16_384;
@@ -87,8 +87,7 @@ describe('a page of the source that is damaged', () => {
     // The source was read and not changed.
     assert.deepEqual(readRoot(file), bad);
     writeRoot(file, page);
-    const { status, stderr } = await runTool(backupArgs(server, `--to=${scratchDir('good')}`));
-    assert.equal(status, 0, stderr);
+    assertDone(await runTool(backupArgs(server, `--to=${scratchDir('good')}`)));
     await server.stop();
   });
 
@@ -111,8 +110,7 @@ describe('a page of the source that is damaged', () => {
     assert.deepEqual(await once(writer, 'exit'), [0, null]);
     const { status, stderr } = await ended;
     assert.equal(status, 0, stderr);
-    const prepared = await runTool(['prepare', '--no-defaults', directory]);
-    assert.equal(prepared.status, 0, prepared.stderr);
+    assertDone(await runTool(['prepare', '--no-defaults', directory]));
     const restored = await startServer({ name: 'restored', datadir: directory });
     assert.deepEqual(await checkTables(restored), []);
     await assertSame(server, restored);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertSame, checkTables, readBinlogInfo, replayBinlog } from '../support/proof.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, currentLsn, type Load, startLoad } from '../support/workload.ts';
 import {
   HeldBackup,
@@ -27,13 +27,9 @@ async function untilRedo(server: TestServer, bytes: number): Promise<void> {
 /** Restores the archive, and compares after the source's binlog was replayed on it. */
 async function proveRestorable(source: TestServer, archive: string): Promise<void> {
   const datadir = join(scratchDir('restored'), 'data');
-  const restored = await runTool([
-    'restore',
-    '--no-defaults',
-    `--from=${archive}`,
-    `--datadir=${datadir}`,
-  ]);
-  assert.equal(restored.status, 0, restored.stderr);
+  assertDone(
+    await runTool(['restore', '--no-defaults', `--from=${archive}`, `--datadir=${datadir}`]),
+  );
   const target = await startServer({ name: 'target', datadir });
   assert.deepEqual(await checkTables(target), []);
   await replayBinlog(source, target, await readBinlogInfo(datadir));

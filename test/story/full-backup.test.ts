@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { leftOut, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runShell, runTool } from '../support/tool.ts';
+import { assertDone, runShell, runTool } from '../support/tool.ts';
 import {
   createSchema,
   type Ddl,
@@ -139,16 +139,14 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
       const dir = scratchDir('quiet');
       const [files, named] = [join(dir, 'files'), join(dir, 'named')];
       for (const target of [`--target-dir=${files}`, `--to=${named}`]) {
-        const { status, stderr } = await runTool(['backup', ...accessArgs(source), target]);
-        assert.equal(status, 0, stderr);
+        assertDone(await runTool(['backup', ...accessArgs(source), target]));
       }
       const restored = join(dir, 'restored');
       for (const args of [
         ['prepare', files],
         ['restore', '--from', named, '--datadir', restored],
       ]) {
-        const { status, stderr } = await runTool([...args, '--server-binary', serverOf(product)]);
-        assert.equal(status, 0, stderr);
+        assertDone(await runTool([...args, '--server-binary', serverOf(product)]));
       }
       for (const datadir of [files, restored]) await proveSame(source, datadir, { replay: false });
     });
@@ -161,8 +159,7 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
         'server=$1 out=$2; shift 2; xbpipe backup "$@" | cat | ' +
         'xbpipe restore --server-binary "$server" --datadir "$out"';
       const args = [serverOf(product), datadir, ...accessArgs(source)];
-      const { status, stderr } = await runShell(script, ...args);
-      assert.equal(status, 0, stderr);
+      assertDone(await runShell(script, ...args));
       await proveSame(source, datadir, { replay: false });
     });
   });

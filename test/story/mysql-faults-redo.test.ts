@@ -9,7 +9,7 @@ import { crc32c } from '../../formats/crc.ts';
 import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, type Load, startLoad } from '../support/workload.ts';
 import {
   assertFailed,
@@ -152,8 +152,7 @@ describe('two backups of MySQL at once', { skip: leftOut(product) }, () => {
     const first = await HeldBackup.start(accountArgs(server));
     await first.read(300_000);
     const directory = join(scratchDir('target'), 'new');
-    const second = await runTool(accountArgs(server, `--target-dir=${directory}`));
-    assert.equal(second.status, 0, second.stderr);
+    const second = assertDone(await runTool(accountArgs(server, `--target-dir=${directory}`)));
     const warnings = parseTold(second.stderr).filter(({ type }) => type === 'warning');
     assert.match(
       warnings[0]?.message ?? '',

@@ -7,7 +7,7 @@ import { holdTransactions } from '../support/held.ts';
 import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool } from '../support/tool.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { accessArgs, innodbBytes, startHeldBackup, stateBefore } from './held-backup.ts';
 import { openedDuring } from './mysql-open-files.ts';
@@ -118,12 +118,10 @@ describe('a full backup of MySQL under load', { skip: leftOut(product) }, () => 
     const load = await startLoad(source, tables, { open: 1, prepared: 1 });
     await untilStatements(load, 100);
     const datadir = join(scratchDir('plain'), 'data');
-    const backup = await runTool(['backup', ...accessArgs(source), `--target-dir=${datadir}`]);
-    assert.equal(backup.status, 0, backup.stderr);
+    assertDone(await runTool(['backup', ...accessArgs(source), `--target-dir=${datadir}`]));
     await untilStatements(load, 50);
     await load.stop();
-    const prepare = await runTool(['prepare', '--server-binary', serverOf(product), datadir]);
-    assert.equal(prepare.status, 0, prepare.stderr);
+    assertDone(await runTool(['prepare', '--server-binary', serverOf(product), datadir]));
     const quiet = await startServer({
       name: 'no-binlog',
       product,

@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test';
 import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runTool, type ToolResult } from '../support/tool.ts';
+import { assertDone, runTool, type ToolResult } from '../support/tool.ts';
 import { createSchema } from '../support/workload.ts';
 import { assertFailed, namesIn } from './faults-support.ts';
 import { product } from './mysql-source.ts';
@@ -82,8 +82,7 @@ describe('the account of a backup of MySQL', { skip: leftOut(product) }, () => {
     // What is not InnoDB is found all the same.
     assert.match(result.stderr, /there are tables outside of InnoDB/u);
     assert.doesNotMatch(result.stderr, /"type":"warning"/u);
-    const prepared = await runTool(['prepare', '--server-binary', serverOf(product), directory]);
-    assert.equal(prepared.status, 0, prepared.stderr);
+    assertDone(await runTool(['prepare', '--server-binary', serverOf(product), directory]));
     await proveSame(server, directory, { replay: false });
   });
 });

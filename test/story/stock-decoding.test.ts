@@ -13,7 +13,7 @@ import { xbcrypt } from '../../src/cli/xbcrypt.ts';
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runShell, runTool } from '../support/tool.ts';
+import { assertDone, runShell, runTool } from '../support/tool.ts';
 import { createSchema } from '../support/workload.ts';
 import { accessArgs } from './held-backup.ts';
 import { proveSame } from './ways-back.ts';
@@ -84,17 +84,18 @@ describe('an encrypted and compressed backup', () => {
       const encoding = [`--compress=${codec}`, '--encrypt=AES256', `--encrypt-key-file=${keyFile}`];
       const backup = [...accessArgs(source), ...encoding];
       await shell('out=$1; shift; xbpipe backup "$@" >"$out"', archive, ...backup);
-      const { status, stderr } = await runTool([
-        'extract',
-        '--from',
-        archive,
-        '-C',
-        ours,
-        '--decompress',
-        '--decrypt=AES256',
-        `--encrypt-key-file=${keyFile}`,
-      ]);
-      assert.equal(status, 0, stderr);
+      assertDone(
+        await runTool([
+          'extract',
+          '--from',
+          archive,
+          '-C',
+          ours,
+          '--decompress',
+          '--decrypt=AES256',
+          `--encrypt-key-file=${keyFile}`,
+        ]),
+      );
 
       mkdirSync(stock);
       await shell('"$1" -x -C "$2" <"$3"', findProgram('mbstream'), stock, archive);

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { leftOut, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
-import { runShell } from '../support/tool.ts';
+import { assertDone, runShell } from '../support/tool.ts';
 import { innodbBytes, startHeldBackup } from './held-backup.ts';
 import { startOnSystemFiles } from './several-system-files.ts';
 import { bringBack, proveSame, serverOf } from './ways-back.ts';
@@ -24,8 +24,7 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const satisfies Product[
       const datadir = join(scratchDir('back'), 'data');
       const script =
         'xbpipe backup --no-defaults -u root -S "$1" | xbpipe restore --server-binary "$2" --datadir "$3"';
-      const { status, stderr } = await runShell(script, source.socket, serverOf(product), datadir);
-      assert.equal(status, 0, stderr);
+      assertDone(await runShell(script, source.socket, serverOf(product), datadir));
       await proveSame(source, datadir, { replay: false, serverOptions: options });
     });
   });

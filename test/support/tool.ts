@@ -1,5 +1,6 @@
 // Runs the built command-line tool as a user would: a process of its own.
 
+import assert from 'node:assert/strict';
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +43,12 @@ export async function runTool(
   stdio: Parameters<typeof startTool>[1] = {},
 ): Promise<ToolResult> {
   return await toolEnd(startTool(args, stdio));
+}
+
+/** Fails with what the tool said unless it ended well. */
+export function assertDone(result: ToolResult): ToolResult {
+  assert.equal(result.status, 0, result.stderr);
+  return result;
 }
 
 /** A shell pipeline with `xbpipe` as the tool, `pipefail` set; `$1...` are the arguments. */
