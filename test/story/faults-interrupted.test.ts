@@ -2,62 +2,49 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 
+import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { runShell, runTool, startTool, toolEnd, type ToolResult } from '../support/tool.ts';
 import {
   HeldBackup,
   assertFailed,
   assertNoArchive,
   assertServerFree,
-  backupArgs,
   holdLongWrite,
   lastWord,
   namesIn,
-  untilWaitsForLock,
 } from './faults-support.ts';
-
-/** More than the copy threads' buffers, the pipe and what was read: nobody gets through unread. */
-const rowsOfBigTables = 14_000;
-
-/** A server with more data in InnoDB, and in MyISAM, than fits between the tool and its reader. */
-async function bigServer(): Promise<TestServer> {
-  const server = await startServer({
-    name: 'source',
-    options: ['--innodb-log-file-size=32M'],
-  });
-  await server.query('CREATE DATABASE d');
-  for (const engine of ['InnoDB', 'MyISAM']) {
-    await server.query(
-      `CREATE TABLE d.big_${engine} (a INT PRIMARY KEY, b CHAR(200), c CHAR(200), d CHAR(200), ` +
-        `e CHAR(200), f CHAR(200)) ENGINE=${engine} CHARACTER SET latin1 ` +
-        `SELECT seq AS a, 'b' AS b FROM d.seq_1_to_${rowsOfBigTables}`,
-    );
-  }
-  await server.query('CREATE TABLE d.slow (a INT) ENGINE=MyISAM');
-  return server;
-}
-
-let server: TestServer;
-before(async () => {
-  server = await bigServer();
-});
+import { type Interruption, interruptions } from './interruptions.ts';
 
 const stops = [
   ['SIGTERM', 143, 'terminated'],
   ['SIGINT', 130, 'interrupted'],
   ['SIGKILL', null, undefined],
 ] as const;
+type Stop = (typeof stops)[number];
 
-function assertStopped(result: ToolResult, [signal, status, code]: (typeof stops)[number]): void {
+function assertStopped(result: ToolResult, [signal, status, code]: Stop): void {
   if (status !== null) assertFailed(result, status, code);
   else assert.equal(result.signal, signal);
 }
 
-describe('a backup whose reader dies', () => {
+/** What a backup into a pipe that nobody reads on must leave. */
+async function assertNothingLeft(held: HeldBackup, server: TestServer): Promise<void> {
+  await held.finish();
+  await assertServerFree(server);
+  await assertNoArchive(held);
+}
+
+function whoseReaderDies(interruption: Interruption): void {
+  let server: TestServer;
+  before(async () => {
+    server = await interruption.start();
+  });
+
   it('ends with status 20 and says so, and leaves no lock', async () => {
-    const tool = ['--user=root', `--socket=${server.socket}`, '--no-defaults', '--json'];
-    const result = await runShell('xbpipe backup "$@" | head -c 100000 >/dev/null', ...tool);
+    const script = 'xbpipe "$@" | head -c 100000 >/dev/null';
+    const result = await runShell(script, ...interruption.args(server));
     const { message } = assertFailed(result, 20, 'storage');
     assert.match(
       message ?? '',
@@ -66,64 +53,57 @@ describe('a backup whose reader dies', () => {
     await assertServerFree(server);
   });
 
-  it('ends so even when the reader stalls first, whatever stage it is in', async () => {
-    const held = await HeldBackup.start(backupArgs(server));
-    await held.readUntilTold(/other files/);
+  it('ends so even when the reader stalls first, under the second lock', async () => {
+    const held = await interruption.holdInOthers(server);
     await held.hangUp();
     assertFailed(await held.ended, 20, 'storage');
     await assertServerFree(server);
   });
-});
+}
 
-describe('a backup that is stopped', () => {
+function thatIsStopped(interruption: Interruption): void {
+  let server: TestServer;
+  before(async () => {
+    server = await interruption.start();
+  });
+
   for (const stop of stops) {
     const [signal] = stop;
 
     it(`by ${signal} while it waits for its first lock`, async () => {
-      const other = await server.connect();
-      await other.query('LOCK TABLES d.slow WRITE');
-      const held = await HeldBackup.start(backupArgs(server));
+      const letGo = await interruption.holdFirstLock(server);
+      const held = await HeldBackup.start(interruption.args(server));
       await held.untilTold(({ message }) => message === 'waiting for the backup lock');
-      await untilWaitsForLock(server);
+      await interruption.untilWaits(server, 'first');
       held.child.kill(signal);
       assertStopped(await held.ended, stop);
-      await other.end();
+      await letGo();
       await assertServerFree(server);
       assert.equal(held.bytes, 0);
     });
 
-    it(`by ${signal} while it copies and its reader stalls`, async () => {
-      const held = await HeldBackup.start(backupArgs(server));
-      await held.read(300_000);
-      held.child.kill(signal);
-      // It ends though nobody reads on.
-      assertStopped(await held.ended, stop);
-      await held.finish();
-      await assertServerFree(server);
-      await assertNoArchive(held);
-    });
-
-    it(`by ${signal} under BLOCK_DDL`, async () => {
-      const held = await HeldBackup.start(backupArgs(server, '--parallel=1'));
-      await held.readUntilTold(/other files/);
-      assert.equal(await ddlIsBlocked(server), true);
-      held.child.kill(signal);
-      // It ends though nobody reads on.
-      assertStopped(await held.ended, stop);
-      await held.finish();
-      await assertServerFree(server);
-      await assertNoArchive(held);
-    });
+    for (const [where, hold] of [
+      ['while it copies', interruption.holdInCopy],
+      ['under its second lock', interruption.holdInOthers],
+    ] as const) {
+      it(`by ${signal} ${where} and its reader stalls`, async () => {
+        const held = await hold(server);
+        held.child.kill(signal);
+        // It ends though nobody reads on.
+        assertStopped(await held.ended, stop);
+        await assertNothingLeft(held, server);
+      });
+    }
 
     // What SIGINT does to a directory is what SIGTERM does.
     for (const target of signal === 'SIGINT' ? [] : ['--target-dir', '--to']) {
-      it(`by ${signal} while it waits for BLOCK_DDL, into ${target}`, async () => {
+      it(`by ${signal} while it waits for its second lock, into ${target}`, async () => {
         const [directory, spool] = [join(scratchDir('target'), 'new'), scratchDir('tmp')];
         const letGo = await holdLongWrite(server, 'd.slow');
-        const args = backupArgs(server, `${target}=${directory}`, `--tmpdir=${spool}`);
+        const args = interruption.args(server, `${target}=${directory}`, `--tmpdir=${spool}`);
         const child = startTool(args);
         const ended = toolEnd(child);
-        await untilWaitsForLock(server);
+        await interruption.untilWaits(server, 'second');
         child.kill(signal);
         assertStopped(await ended, stop);
         await letGo();
@@ -139,31 +119,28 @@ describe('a backup that is stopped', () => {
   }
 
   it('twice, by an impatient user, is stopped all the same', async () => {
-    const held = await HeldBackup.start(backupArgs(server));
-    await held.read(300_000);
+    const held = await interruption.holdInCopy(server);
     held.child.kill('SIGINT');
     held.child.kill('SIGINT');
     const { status, signal } = await held.ended;
     assert.ok(status === 130 || signal === 'SIGINT', `${status} ${signal}`);
     await assertServerFree(server);
   });
-});
+}
 
-describe('a backup whose server dies', () => {
-  for (const [phase, until] of [
-    ['copies', /copying \d+ InnoDB files/],
-    ['holds BLOCK_DDL', /other files/],
+function whoseServerDies(interruption: Interruption): void {
+  for (const [where, hold] of [
+    ['while it copies', interruption.holdInCopy],
+    ['under its second lock', interruption.holdInOthers],
   ] as const) {
-    it(`while it ${phase} ends at once, even when its reader stalls, and says what happened`, async () => {
-      const mortal = await bigServer();
-      const held = await HeldBackup.start(backupArgs(mortal, '--parallel=1'));
-      await held.readUntilTold(until);
+    it(`${where} ends at once, even when its reader stalls, and says what happened`, async () => {
+      const mortal = await interruption.start();
+      const held = await hold(mortal);
       // More than the pipe holds: from here on the tool is stuck in a write.
       await held.read(held.bytes + 200_000);
       await mortal.kill();
       const began = performance.now();
-      const result = await held.ended;
-      const { message } = assertFailed(result, 10, 'access');
+      const { message } = assertFailed(await held.ended, 10, 'access');
       assert.match(message ?? '', /^lost the server during /);
       // Nothing here takes seconds; a wait for the reader would take for ever.
       assert.ok(performance.now() - began < 20_000);
@@ -172,13 +149,13 @@ describe('a backup whose server dies', () => {
     });
   }
 
-  it('leaves an empty target directory', async () => {
-    const mortal = await bigServer();
+  it('while it waits for a lock leaves an empty target directory', async () => {
+    const mortal = await interruption.start();
     const directory = join(scratchDir('target'), 'new');
     const letGo = await holdLongWrite(mortal, 'd.slow');
-    const child = startTool(backupArgs(mortal, `--target-dir=${directory}`));
+    const child = startTool(interruption.args(mortal, `--target-dir=${directory}`));
     const ended = toolEnd(child);
-    await untilWaitsForLock(mortal);
+    await interruption.untilWaits(mortal, 'second');
     await mortal.kill();
     await letGo().catch(() => undefined);
     const result = await ended;
@@ -186,15 +163,17 @@ describe('a backup whose server dies', () => {
     assert.match(lastWord(result).message ?? '', /^lost the server during /);
     assert.deepEqual(namesIn(directory), []);
   });
-});
+}
 
-async function ddlIsBlocked(server: TestServer): Promise<boolean> {
-  const session = await server.connect();
-  await session.query('SET lock_wait_timeout = 0');
-  const blocked = await session.query('CREATE TABLE d.other (a INT)').then(
-    () => false,
-    () => true,
-  );
-  await session.end();
-  return blocked;
+for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
+  const options = { skip: leftOut(product) };
+  for (const [what, tests] of [
+    ['whose reader dies', whoseReaderDies],
+    ['that is stopped', thatIsStopped],
+    ['whose server dies', whoseServerDies],
+  ] as const) {
+    describe(`a backup of ${product} ${what}`, options, () => {
+      tests(interruptions[product]);
+    });
+  }
 }

@@ -7,7 +7,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { currentLsn } from '../support/workload.ts';
 import { backupArgs } from './faults-support.ts';
 
-export const product: Product = 'mysql-9.7';
+export const product = 'mysql-9.7' satisfies Product;
 export const megabyte = 1024 * 1024;
 
 /** A server with the account that the tool uses here: its sessions are told from the test's by it. */
