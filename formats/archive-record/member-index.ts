@@ -1,6 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { type JsonRecord, asJsonRecord, isCount } from '../json-record.ts';
-import { parseJsonRecord } from './parse-record.ts';
+import { parseJson, parseJsonRecord } from './parse-record.ts';
 import { indexName, recordFormat } from './names.ts';
 
 /** One member of the archive and where its chunks lie. */
@@ -26,7 +26,7 @@ export const numbersPerChunk = 4;
 export const indexBytesMax = (members: number, chunks: number): number =>
   1024 + members * 4096 + chunks * 160;
 
-/** The index as text, one member a line, in pieces so that it is never in memory twice. */
+/** The index as text, one member a line, in pieces so that it is never in one string. */
 export function* encodeIndex(
   backupId: string,
   members: Iterable<MemberEntry>,
@@ -44,17 +44,59 @@ export function* encodeIndex(
   yield encoder.encode('\n]}\n');
 }
 
+/**
+ * Reads an index that is laid out as `encodeIndex` does it, line by line: a long one does not fit
+ * into one string. @throws FormatError invalid.
+ */
 export function decodeIndex(bytes: Uint8Array): { backupId: string; members: MemberEntry[] } {
-  const record = parseJsonRecord(indexName, new TextDecoder().decode(bytes));
-  return {
-    backupId: record.string('backupId'),
-    members: record.array('members').map((value, i) => decodeMember(value, i)),
-  };
+  const lines = new Lines(bytes);
+  const head = lines.next();
+  const isList = head.endsWith('[');
+  const record = parseJsonRecord(indexName, isList ? `${head}${closing}` : head);
+  const backupId = record.string('backupId');
+  if (record.array('members').length > 0 || !isList) throw lines.fault();
+  const members: MemberEntry[] = [];
+  let line = lines.next();
+  for (let more = line !== closing; more; line = lines.next()) {
+    more = line.endsWith(',');
+    members.push(decodeMember(more ? line.slice(0, -1) : line, members.length));
+  }
+  if (line !== closing || !lines.isAtEnd) throw lines.fault();
+  return { backupId, members };
 }
 
-function decodeMember(value: unknown, position: number): MemberEntry {
+const closing = ']}';
+
+/** Text that comes line by line, each ended by LF. */
+class Lines {
+  readonly #bytes: Uint8Array;
+  readonly #decoder = new TextDecoder();
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  next(): string {
+    const end = this.#bytes.indexOf(0x0a, this.#at);
+    if (end < 0) throw this.fault();
+    const line = this.#decoder.decode(this.#bytes.subarray(this.#at, end));
+    this.#at = end + 1;
+    return line;
+  }
+
+  fault(): FormatError {
+    return new FormatError('invalid', indexName, this.#at, 'not JSON with one member a line');
+  }
+}
+
+function decodeMember(line: string, position: number): MemberEntry {
   const name = `${indexName} > members[${position}]`;
-  const record = asJsonRecord(name, value);
+  const record = asJsonRecord(name, parseJson(name, line));
   const chunks = record.array('chunks');
   if (chunks.length % numbersPerChunk !== 0 || !chunks.every(isCount)) {
     throw new FormatError('invalid', `${name} > chunks`, 0, 'four whole numbers a chunk wanted');

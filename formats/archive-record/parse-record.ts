@@ -7,15 +7,18 @@ import { recordFormat } from './names.ts';
  * messages call it.
  */
 export function parseJsonRecord(name: string, text: string): JsonRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new FormatError('invalid', name, 0, 'not JSON');
-  }
-  const record = asJsonRecord(name, value);
+  const record = asJsonRecord(name, parseJson(name, text));
   const format = record.number('format');
   if (format === recordFormat) return record;
   const message = `${format} is not known to this version, which reads ${recordFormat}`;
   throw new FormatError('invalid', `${name} > format`, 0, message);
+}
+
+/** Parses `text`, which error messages call `name`. */
+export function parseJson(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new FormatError('invalid', name, 0, 'not JSON');
+  }
 }

@@ -317,7 +317,7 @@ describe('ArchiveChecker on the records of an archive of xbpipe', () => {
   });
 
   it('refuses an index that cannot be read', async () => {
-    const index = (): Uint8Array => text('{"format":1,"backupId":"x","members":[{}]}');
+    const index = (): Uint8Array => text('{"format":1,"backupId":"x","members":[\n{}\n]}\n');
     await refuses(forged({ index }), 'corrupt', /members\[0\] > chunks at byte 0: array wanted/);
   });
 });

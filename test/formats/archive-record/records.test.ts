@@ -20,7 +20,17 @@ import { asObject, begin, end, entry, manifest, systemFiles } from './samples.ts
 
 const show = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const indexOf = (...members: object[]): Uint8Array =>
-  text(JSON.stringify({ format: 1, backupId: 'id', members }));
+  text(byLine({ format: 1, backupId: 'id', members }));
+
+/** An object as JSON with one member a line, where it has members. */
+function byLine(fields: Record<string, unknown>): string {
+  const { members, ...rest } = fields;
+  if (!Array.isArray(members)) return `${JSON.stringify(fields)}\n`;
+  const head = JSON.stringify({ ...rest, members: [] }).slice(0, -2);
+  return [head, members.map((member) => JSON.stringify(member)).join(',\n'), ']}\n']
+    .filter((line) => line !== '')
+    .join('\n');
+}
 
 /** The message of the FormatError that `run` throws, with the field in front. */
 function refusal(run: () => unknown): string {
@@ -74,10 +84,13 @@ const kinds: Kind[] = [
 const padded = (name: string, json: string): Uint8Array =>
   text(name === 'xbpipe_end.json' ? json.padEnd(endBytes - 1) + '\n' : json);
 
+const rendered = (name: string, fields: Record<string, unknown>): Uint8Array =>
+  name === 'xbpipe_index.json' ? text(byLine(fields)) : padded(name, JSON.stringify(fields));
+
 for (const { name, bytes, decode, may } of kinds) {
   const fields = asObject(bytes);
   const decodeWith = (change: Record<string, unknown>): unknown =>
-    decode(padded(name, JSON.stringify({ ...fields, ...change })));
+    decode(rendered(name, { ...fields, ...change }));
 
   describe(name, () => {
     it('names the field that is missing', () => {
@@ -206,6 +219,44 @@ describe('index', () => {
         '{"path":"b","size":0,"chunks":[]}\n' +
         ']}\n',
     );
+  });
+
+  it('is refused unless it has exactly these lines', () => {
+    const sound = show(Buffer.concat([...encodeIndex('id', [entry, entry])]));
+    const [head = '', first = '', second = ''] = sound.split('\n');
+    const none = show(Buffer.concat([...encodeIndex('id', [])]));
+    for (const wrong of [
+      sound.replaceAll('\n', ''),
+      sound.slice(0, -1),
+      `${sound}\n`,
+      `${sound} `,
+      `\n${sound}`,
+      sound.replace('\n', '\n\n'),
+      sound.replace(',\n', '\n'),
+      sound.replace(',\n', '\n,'),
+      sound.replace(',\n', ','),
+      `${head}\n${first}\n]}\n`,
+      `${head}\n${first}\n${second}\n`,
+      `${head}\n${second}\n${second}\n]}\n`,
+      `${head}\n${second}\n],"more":1}\n`,
+      `${head}${second}\n]}\n`,
+      none.replace('\n', ''),
+      `${none}${none}`,
+      none.replace('[', '[1'),
+    ]) {
+      assert.match(
+        refusal(() => decodeIndex(text(wrong))),
+        /not JSON( with one member a line)?$/,
+        wrong,
+      );
+    }
+  });
+
+  it('is refused when it is cut at any byte', () => {
+    const sound = Buffer.concat([...encodeIndex('id', [entry, entry])]);
+    for (let length = 0; length < sound.length; length += 1) {
+      refusal(() => decodeIndex(sound.subarray(0, length)));
+    }
   });
 
   it('names member and field of what is wrong in it', () => {
