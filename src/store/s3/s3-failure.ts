@@ -82,14 +82,19 @@ export function isPreconditionFailed(thrown: unknown): boolean {
 }
 
 export function isExpired(thrown: unknown): boolean {
-  return expiredCodes.has(s3CodeOf(thrown));
+  return expiredCodes.has(s3CodeOf(thrown)) || isUntold(thrown);
+}
+
+/** An answer to HEAD has no body: whatever is wrong, such as an expired token, is just a bad request. */
+function isUntold(thrown: unknown): boolean {
+  return statusOf(thrown) === 400 && ['400', 'BadRequest', 'Unknown'].includes(s3CodeOf(thrown));
 }
 
 /** A failure of a request about `url`, in our words. */
 export function judgeS3(thrown: unknown, url: string): Judged {
   if (thrown instanceof BackupError) return { error: thrown, isWorthAnother: false };
   const code = s3CodeOf(thrown);
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = messageOf(thrown, code);
   const hint = hintFor(code);
   const error = new BackupError(failureOf(thrown, code), `${url}: ${described(code, message)}`, {
     ...(hint === undefined ? {} : { hint }),
@@ -123,8 +128,13 @@ function statusOf(thrown: unknown): number | undefined {
   return thrown instanceof Error ? (thrown as ServiceFailure).$metadata?.httpStatusCode : undefined;
 }
 
+function messageOf(thrown: unknown, code: string): string {
+  if (code === 'Unknown') return `the store answered with status ${statusOf(thrown)}`;
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 function described(code: string, message: string): string {
-  return code === '' || code === 'Error' || message.includes(code)
+  return ['', 'Error', 'Unknown'].includes(code) || message.includes(code)
     ? message
     : `${message} (${code})`;
 }
