@@ -10,14 +10,19 @@ export class ByteQueue {
   #first = 0;
   #gone = 0;
   #available = 0;
-  #position = 0;
+  #position: number;
+
+  /** `position`: what the first byte counts as. */
+  constructor(position = 0) {
+    this.#position = position;
+  }
 
   /** Bytes that can be taken now. */
   get available(): number {
     return this.#available;
   }
 
-  /** Bytes taken since the start. */
+  /** Position of the byte that is taken next. */
   get position(): number {
     return this.#position;
   }

@@ -54,15 +54,21 @@ const knownTypes: ReadonlySet<number> = new Set(Object.values(chunkTypes));
  * throws that error again.
  */
 export class ChunkDecoder {
-  readonly #queue = new ByteQueue();
+  readonly #queue: ByteQueue;
   readonly #steps: Steps<never> = this.#archive();
   /** Chunks begun so far, the current one included; the first is chunk 1. */
   #chunks = 0;
   #path: string | undefined;
-  #place: Place = { start: 0, fields: chunkPrefix };
+  #place: Place;
   #drained = true;
   #ended = false;
   #failure: unknown;
+
+  /** `start`: where in the archive the first byte is, which is where a chunk starts. */
+  constructor(start = 0) {
+    this.#queue = new ByteQueue(start);
+    this.#place = { start, fields: chunkPrefix };
+  }
 
   /** Hands over the next bytes of the archive, any number of them. */
   push(bytes: Uint8Array): void {

@@ -1,11 +1,23 @@
 import { BackupError } from '../errors.ts';
 import type { ObjectFacts, ObjectStore } from '../store/object-store.ts';
-import { BufferPool } from '../worker/buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Bytes that one request asks for, and how many requests are under way. */
 const rangeBytes = 8 * 1024 * 1024;
 const parallel = 4;
+
+/** A part of an archive, bytes. */
+export interface Range {
+  offset: number;
+  length: number;
+}
+
+/** Bytes of an archive and where they are in it; they may be used until the next are asked for. */
+export interface RangePiece {
+  offset: number;
+  bytes: Uint8Array;
+}
 
 interface ArchiveObject extends ObjectFacts {
   key: string;
@@ -66,35 +78,23 @@ export class ArchiveObjects {
     return { name: this.name, bytes: this.#inOrder(signal) };
   }
 
-  async *#inOrder(outer: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    const giveUp = new AbortController();
-    const signal = outer ? AbortSignal.any([outer, giveUp.signal]) : giveUp.signal;
-    // One is in use by the reader while the others fill up.
-    const buffers = new BufferPool(parallel + 1, Math.min(rangeBytes, this.size));
-    const coming: Promise<Uint8Array<ArrayBuffer>>[] = [];
-    let asked = 0;
-    const ask = async (): Promise<void> => {
-      const offset = asked;
-      asked = Math.min(this.size, asked + rangeBytes);
-      const bytes = (await buffers.take()).subarray(0, asked - offset);
-      const filled = this.#fill(offset, bytes, signal).then(() => bytes);
-      // It is thrown when it is its turn.
-      filled.catch(() => undefined);
-      coming.push(filled);
+  /** The bytes of ranges, one after the other, in pieces, by several requests at a time. */
+  async *ranges(ranges: Iterable<Range>, signal?: AbortSignal): AsyncGenerator<RangePiece> {
+    const reading = {
+      bytesMax: Math.min(rangeBytes, this.size),
+      parallel,
+      fill: async ({ offset }: Range, into: Uint8Array, giveUp: AbortSignal) => {
+        await this.#fill(offset, into, giveUp);
+      },
     };
-    try {
-      for (;;) {
-        while (asked < this.size && coming.length < parallel) await ask();
-        const next = coming.shift();
-        if (!next) return;
-        const bytes = await next;
-        if (asked < this.size) await ask();
-        yield bytes;
-        buffers.back(bytes.buffer);
-      }
-    } finally {
-      giveUp.abort(new BackupError('failed', 'the rest is not wanted'));
-      await Promise.allSettled(coming);
+    for await (const { piece, bytes } of readAhead(split(ranges), reading, signal)) {
+      yield { offset: piece.offset, bytes };
+    }
+  }
+
+  async *#inOrder(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    for await (const { bytes } of this.ranges([{ offset: 0, length: this.size }], signal)) {
+      yield bytes;
     }
   }
 
@@ -109,4 +109,14 @@ export class ArchiveObjects {
       await this.#store.read({ key, offset: from - start, etag }, part, signal);
     }
   }
+}
+
+/** Into what one request asks for. */
+function* split(ranges: Iterable<Range>): Generator<Range, undefined> {
+  for (const { offset, length } of ranges) {
+    for (let done = 0; done < length; done += rangeBytes) {
+      yield { offset: offset + done, length: Math.min(rangeBytes, length - done) };
+    }
+  }
+  return undefined;
 }
