@@ -1,5 +1,6 @@
 /** The library: what the commands are made of. The formats are exported as `xbpipe/formats/<name>`. */
 export { ArchiveChecker, type ArchiveSummary } from './archive/archive-checker.ts';
+export { type ArchiveIndex, readArchiveIndex } from './archive/archive-index.ts';
 export { CommittedArchive } from './archive/committed-archive.ts';
 export { ArchiveWriter } from './archive/archive-writer.ts';
 export { guard } from './archive/guard.ts';
@@ -7,9 +8,11 @@ export type { MemberInfo, MemberStore, MemberWriter } from './archive/member-sto
 export { type BackupOptions, type BackupResult, backup } from './backup/backup.ts';
 export { BackupError, type FailureCode, failures } from './errors.ts';
 export type { Progress, Reporter } from './reporter.ts';
-export { extract } from './restore/extract.ts';
+export { extract, extractMembers } from './restore/extract.ts';
+export { NamePatterns } from './restore/name-patterns.ts';
 export { type PrepareOptions, prepare } from './restore/prepare.ts';
 export { type ReadOptions, readArchive } from './restore/read-archive.ts';
+export { type ReadMembersOptions, readMembers } from './restore/read-members.ts';
 export type { MemberOutput } from './restore/member-output.ts';
 export { type RestoreOptions, restore } from './restore/restore.ts';
 export { type Verified, type VerifyOptions, verify } from './restore/verify.ts';

@@ -30,6 +30,16 @@ export interface Arrived {
   chunksSha256: string;
 }
 
+/** The end of an archive. */
+export interface ReadIndex {
+  end: EndRecord;
+  seal: Seal;
+  /** Of the index. */
+  path: string;
+  /** What it lists; undefined when it is encrypted and there is no key. */
+  members: MemberEntry[] | undefined;
+}
+
 interface Captured {
   bytes: number;
   bytesMax: number;
@@ -85,23 +95,29 @@ export class CapturedRecords {
     return this.begin.digests && (this.begin.encryption === undefined || this.#key !== undefined);
   }
 
+  /** What index and end record say, proved to go with each other and with the begin record. */
+  readIndex(): ReadIndex {
+    const end = decodeEnd(this.#bytes(endName));
+    const path = [...this.#captured.keys()].find(isIndexName) ?? '';
+    const bytes = this.#bytes(path);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== end.indexSha256 || bytes.length !== end.indexLength) {
+      throw corrupt('the index is not the one that the end record vouches for');
+    }
+    if (this.begin.backupId !== end.backupId) throw differentBackups();
+    const seal = this.#checkSeal(end);
+    return { end, seal, path, members: this.#decodeIndex(path, bytes) };
+  }
+
   /**
    * Proves the archive whole: index and end record agree with each other, with
    * the begin record and with every member that arrived.
    */
   prove({ members: arrived, chunksSha256 }: Arrived): { end: EndRecord; seal: Seal } {
-    const end = decodeEnd(this.#bytes(endName));
-    const indexPath = [...this.#captured.keys()].find(isIndexName) ?? '';
-    const indexBytes = this.#bytes(indexPath);
-    const sha256 = createHash('sha256').update(indexBytes).digest('hex');
-    if (sha256 !== end.indexSha256 || indexBytes.length !== end.indexLength) {
-      throw corrupt('the index is not the one that the end record vouches for');
-    }
-    if (this.begin.backupId !== end.backupId) throw differentBackups();
+    const { end, seal, path: indexPath, members: promised } = this.readIndex();
     if (chunksSha256 !== end.chunksSha256) {
       throw corrupt('the headers of its chunks are not those that the end record vouches for');
     }
-    const seal = this.#checkSeal(end);
     const members = new Map(arrived);
     const placed = [
       { name: indexPath, offset: end.indexOffset },
@@ -113,7 +129,7 @@ export class CapturedRecords {
       }
       members.delete(name);
     }
-    this.#checkIndex(indexPath, indexBytes, members);
+    if (promised) compareIndex(promised, members, { digests: this.begin.digests });
     requireTotals(end, members);
     return { end, seal };
   }
@@ -137,13 +153,13 @@ export class CapturedRecords {
     throw corrupt('the HMAC of its end record is wrong: its records were changed');
   }
 
-  #checkIndex(path: string, bytes: Uint8Array, members: ReadonlyMap<string, MemberEntry>): void {
+  #decodeIndex(path: string, bytes: Uint8Array): MemberEntry[] | undefined {
     const bytesMax = this.#captured.get(path)?.bytesMax ?? 0;
     const plain = decodeWhole(path, bytes, { key: this.#key, bytesMax });
-    if (!plain) return;
-    const index = decodeIndex(plain);
-    if (index.backupId !== this.begin.backupId) throw differentBackups();
-    compareIndex(index.members, members, { digests: this.begin.digests });
+    if (!plain) return undefined;
+    const { backupId, members } = decodeIndex(plain);
+    if (backupId !== this.begin.backupId) throw differentBackups();
+    return members;
   }
 
   #bytes(path: string): Uint8Array {

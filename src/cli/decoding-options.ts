@@ -11,6 +11,12 @@ export interface DecodingValues extends KeyValues {
   decrypt?: string | true;
 }
 
+/** What is undone, and the key that was given for that or to check who wrote an archive. */
+export interface Unlocking {
+  decoding: Decoding;
+  key: Uint8Array | undefined;
+}
+
 /** Options of `extract`, named as xbstream names them. */
 export function addDecodingOptions(command: Command): void {
   command
@@ -27,10 +33,7 @@ export function addDecodingOptions(command: Command): void {
 }
 
 /** What `extract` is to undo. A key alone decrypts nothing: it checks who wrote the archive. */
-export function decodingOf(
-  values: DecodingValues,
-  reporter: Reporter,
-): { decoding: Decoding; key: Uint8Array | undefined } {
+export function decodingOf(values: DecodingValues, reporter: Reporter): Unlocking {
   const { decompress = false, decrypt } = values;
   const key = keyOf(values, reporter);
   if (decrypt !== undefined && !key) {

@@ -1,11 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { BackupError, toBackupError } from '../errors.ts';
 import { ArchiveObjects } from '../source/archive-objects.ts';
 import { type ByteSource, openFileSource, openStdin } from '../source/byte-source.ts';
 import { type StoredBackup, openStoredBackup } from '../source/stored-backup.ts';
+import { FileStore } from '../store/file-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { type StoreAccess, openStore } from '../store/open-store.ts';
-import { parentOf, parsePlace } from '../store/place-url.ts';
+import { type Place, parentOf, parsePlace } from '../store/place-url.ts';
 
 export interface OpenedSource {
   source: ByteSource;
@@ -31,7 +33,7 @@ export async function openSource(
   }
   const place = parsePlace(from);
   if (place.kind === 'file') {
-    const plain = openPlainFile(place.path, signal);
+    const plain = await openPlainFile(place, signal);
     if (plain) return plain;
   }
   const { parent, name } = parentOf(place);
@@ -42,12 +44,20 @@ export async function openSource(
 }
 
 /** An archive by itself, or a pipe; undefined for a directory. */
-function openPlainFile(path: string, signal: AbortSignal | undefined): OpenedSource | undefined {
+async function openPlainFile(
+  place: Extract<Place, { kind: 'file' }>,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSource | undefined> {
+  const { path } = place;
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) return undefined;
-    const totalBytes = stat.isFile() ? stat.size : undefined;
-    return { source: openFileSource(path, signal), totalBytes };
+    const source = openFileSource(path, signal);
+    if (!stat.isFile()) return { source, totalBytes: undefined };
+    const archive = await ArchiveObjects.open(new FileStore(dirname(path)), [
+      { key: basename(path) },
+    ]);
+    return { source, totalBytes: archive.size, archive };
   } catch (error) {
     throw toBackupError(error, 'storage');
   }

@@ -20,3 +20,8 @@ export function parseSize(text: string): number {
   }
   return value;
 }
+
+/** For an option that may be repeated. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

@@ -10,7 +10,7 @@ import {
   s3Defaults,
   s3Limits,
 } from '../store/s3/s3-settings.ts';
-import { parseCount, parseSize } from './parse-values.ts';
+import { collect, parseCount, parseSize } from './parse-values.ts';
 
 /** Options of every command that may reach a bucket. */
 export interface StoreValues {
@@ -196,10 +196,6 @@ function tagsOf({ s3Tag: tags = [] }: Partial<StoreWriteValues>): string[] {
   const wrong = tags.find((tag) => !/^[^=]+=/.test(tag));
   if (wrong === undefined) return tags;
   throw usage(`--s3-tag ${wrong}: name=value is wanted`);
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 function usage(message: string): BackupError {

@@ -1,31 +1,19 @@
 import type { BeginRecord } from '../../formats/archive-record/index.ts';
 import { ArchiveChecker, type ArchiveSummary } from '../archive/archive-checker.ts';
-import { type BackupError, toBackupError } from '../errors.ts';
 import type { ByteSource } from '../source/byte-source.ts';
-import { type Decoding, noDecoding } from '../transform/member-decoder.ts';
-import { DecodePool } from './decode/decode-pool.ts';
+import { MemberFilter } from './member-filter.ts';
 import type { MemberOutput } from './member-output.ts';
-import { MemberPlacer } from './member-placer.ts';
+import type { NamePatterns } from './name-patterns.ts';
+import { type PlaceOptions, placeMembers } from './place-members.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends PlaceOptions {
   anyArchive?: boolean;
-  /** What is undone to members on the way. */
-  decoding?: Decoding;
   /** Of an encrypted backup, to check who wrote it, whether or not members are decrypted. */
   key?: Uint8Array | undefined;
-  /** Refuse a member that would stay encrypted: what is restored must be readable. */
-  needKey?: boolean;
-  /** How many threads may decode members. */
-  decodeThreads?: number;
-  /**
-   * Hears of what stops too early: the archive between two chunks, or what is inside of an
-   * encoded member. Without it that is a failure; with it, what came counts for whole.
-   */
-  onCut?: (fault: BackupError) => void;
+  /** The members that the output gets; all of them unless told. At least one must match. */
+  include?: NamePatterns | undefined;
   /** Called once, with the begin record of an archive that has one, before anything is written. */
   onBegin?: (begin: BeginRecord) => Promise<void>;
-  /** Called with every member that is complete. */
-  onMember?: (path: string) => void;
   /** Called with the archive bytes taken so far. */
   onProgress?: (archiveBytes: number) => void;
   signal?: AbortSignal;
@@ -40,12 +28,10 @@ export async function readArchive(
   output: MemberOutput,
   options: ReadOptions,
 ): Promise<ArchiveSummary> {
-  const { anyArchive = false, key, needKey = false, decoding = noDecoding } = options;
-  const { onMember, onCut, decodeThreads: threads } = options;
+  const { anyArchive = false, key, needKey = false, onCut, include } = options;
   const checker = new ArchiveChecker({ anyArchive, key, needKey, onCut });
-  const pool = new DecodePool(decoding.key, { threads, onCut });
-  const placer = new MemberPlacer(output, pool, { decoding, needKey, onMember });
-  try {
+  const filter = include && new MemberFilter(include);
+  return await placeMembers(output, options, async (placer) => {
     let archiveBytes = 0;
     let begun = false;
     for await (const bytes of source.bytes) {
@@ -55,22 +41,13 @@ export async function readArchive(
           begun = true;
           await options.onBegin?.(checker.begin);
         }
-        await placer.take(event);
+        if (!filter || filter.passes(event)) await placer.take(event);
       }
       archiveBytes += bytes.length;
       options.onProgress?.(archiveBytes);
     }
     const summary = checker.end();
-    await placer.endAll();
-    await pool.settle();
-    await output.settle();
+    include?.requireMatch();
     return summary;
-  } catch (error) {
-    // First the threads: a piece on its way would open a file again that nobody closes.
-    await pool.stop();
-    await output.abandon();
-    throw toBackupError(error);
-  } finally {
-    await pool.stop();
-  }
+  });
 }
