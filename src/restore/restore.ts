@@ -1,12 +1,10 @@
-import type { BeginRecord } from '../../formats/archive-record/index.ts';
 import type { ArchiveSummary } from '../archive/archive-checker.ts';
 import type { Reporter } from '../reporter.ts';
 import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { extract } from './extract.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
-import { restoreCourse } from './restore-course.ts';
-import { findServerBinary } from './server-binary.ts';
+import { requireServer } from './require-server.ts';
 
 export interface RestoreOptions extends PrepareOptions {
   datadir: string;
@@ -48,15 +46,4 @@ export async function restore(
     await prepare(directory.stage, options, reporter, signal);
   });
   if (!scratch) reporter.info(`${datadir} is ready to be started on`);
-}
-
-/** Hours may pass until the archive is here: what no server could recover is refused before. */
-async function requireServer(
-  begin: BeginRecord,
-  { serverBinary }: PrepareOptions,
-  place: string,
-): Promise<void> {
-  const course = restoreCourse(begin);
-  course.checkPlace(place);
-  await findServerBinary(serverBinary, begin, course);
 }

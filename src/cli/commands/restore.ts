@@ -5,6 +5,7 @@ import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
 import { openSource } from '../open-source.ts';
+import { printRestorePreview } from '../restore-preview.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
@@ -13,6 +14,8 @@ import { noteOwner } from './prepare.ts';
 interface RestoreValues extends ServerValues, KeyValues, StoreValues {
   from?: string;
   datadir: string;
+  preview?: boolean;
+  json?: boolean;
 }
 
 export function restoreCommand(program: Command, context: CommandContext): void {
@@ -23,18 +26,21 @@ export function restoreCommand(program: Command, context: CommandContext): void 
       '--from <source>',
       'backup or archive: a path, a file: or s3: URL (default: standard input)',
     )
-    .requiredOption('--datadir <dir>', 'new or empty directory');
+    .requiredOption('--datadir <dir>', 'new or empty directory')
+    .option('--preview', 'make every check, say what would be done, and do nothing');
   addServerOptions(command);
   addKeyOptions(command);
   addStoreOptions(command);
   context.register(command, async (values: RestoreValues, { reporter, signal }) => {
     const { datadir } = values;
-    const { source, totalBytes } = await openSource(
-      values.from,
-      storeAccessOf(values, reporter),
-      signal,
-    );
+    const opened = await openSource(values.from, storeAccessOf(values, reporter), signal);
+    const { source, totalBytes } = opened;
     const key = keyOf(values, reporter);
+    if (values.preview === true) {
+      const wanted = { ...serverOptionsOf(values), datadir, key, json: values.json === true };
+      await printRestorePreview(opened, wanted, { reporter, signal });
+      return;
+    }
     const onArchive = (summary: ArchiveSummary): void => {
       tellSeal(summary, key, reporter);
     };

@@ -1,0 +1,43 @@
+import { BackupError } from '../errors.ts';
+import type { Reporter } from '../reporter.ts';
+import { type RestorePreview, previewRestore } from '../restore/preview.ts';
+import type { RestoreOptions } from '../restore/restore.ts';
+import { formatBytes } from './console-reporter.ts';
+import type { OpenedSource } from './open-source.ts';
+import { printAnswer } from './print-answer.ts';
+
+/** `restore --preview`: every check, nothing written; what would be done goes to standard output. */
+export async function printRestorePreview(
+  { archive }: OpenedSource,
+  options: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'> & { json: boolean },
+  { reporter, signal }: { reporter: Reporter; signal: AbortSignal },
+): Promise<void> {
+  if (!archive) {
+    throw new BackupError('usage', '--preview looks into a stored archive', {
+      hint: 'name it with --from: standard input can only be read once',
+    });
+  }
+  const preview = await previewRestore(archive, options, signal);
+  if (preview.freeBytes < preview.plainBytes) {
+    const [free, needed] = [preview.freeBytes, preview.plainBytes].map(formatBytes);
+    reporter.warn(`${free} are free at ${options.datadir}, ${needed} are needed`);
+  }
+  printAnswer(options.json, preview, rowsOf(preview, options));
+}
+
+function rowsOf(
+  preview: RestorePreview,
+  { datadir }: Pick<RestoreOptions, 'datadir'>,
+): [string, string][] {
+  const { backup, compression, encryption, server, freeBytes } = preview;
+  return [
+    ['backup', `${backup.backupId}, begun ${backup.startedAt}`],
+    ['of', `${backup.flavour} ${backup.serverVersion}`],
+    ['to be read', `${formatBytes(preview.archiveBytes)} in ${preview.requests} requests`],
+    ['compression', compression ?? 'none'],
+    ['encryption', encryption === undefined ? 'none' : `${encryption}, the key fits`],
+    ['to be written', `${preview.members} files, ${formatBytes(preview.plainBytes)}`],
+    ['data directory', `${datadir}, ${formatBytes(freeBytes)} free`],
+    ['recovered by', `${server.path} (${server.version})`],
+  ];
+}
