@@ -58,7 +58,7 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-function show(name: string, runs: Measure[]): Record<keyof Measure, number> {
+function show(name: string, runs: Measure[], note: string): Record<keyof Measure, number> {
   const of = (key: keyof Measure): number[] => runs.map((run) => run[key]);
   const middle = {
     wall: median(of('wall')),
@@ -68,7 +68,7 @@ function show(name: string, runs: Measure[]): Record<keyof Measure, number> {
   const spread = `${Math.min(...of('wall')).toFixed(2)} to ${Math.max(...of('wall')).toFixed(2)}`;
   console.log(
     `  ${name.padEnd(nameWidth)} wall ${middle.wall.toFixed(2)} s (${spread}), ` +
-      `cpu ${middle.cpu.toFixed(2)} s, peak memory ${middle.memory.toFixed(0)} MiB`,
+      `cpu ${middle.cpu.toFixed(2)} s, peak memory ${middle.memory.toFixed(0)} MiB${note}`,
   );
   return middle;
 }
@@ -84,23 +84,28 @@ export interface Contest {
   goal: number;
   /** Brings files and caches into the same state before each run. */
   before: () => Promise<void>;
+  /** What else is to be said of the run that just was. */
+  note?: () => Promise<string>;
 }
 
 /** Runs both in turn and prints medians, spread and ratios. */
 export async function compare({ title, ours, theirs, ...contest }: Contest): Promise<void> {
   const runs: { ours: Measure[]; theirs: Measure[] } = { ours: [], theirs: [] };
+  const notes = { ours: '', theirs: '' };
   for (let round = 0; round <= rounds; round++) {
     await contest.before();
     const mine = await measure(ours);
+    notes.ours = (await contest.note?.()) ?? '';
     await contest.before();
     const peer = await measure(theirs);
+    notes.theirs = (await contest.note?.()) ?? '';
     if (round === 0) continue;
     runs.ours.push(mine);
     runs.theirs.push(peer);
   }
   console.log(`${title}: medians of ${rounds} rounds, in turn`);
-  const mine = show('xbpipe', runs.ours);
-  const peer = show(contest.peer, runs.theirs);
+  const mine = show('xbpipe', runs.ours, notes.ours);
+  const peer = show(contest.peer, runs.theirs, notes.theirs);
   const pairs = runs.ours.map((run, i) => run.wall / (runs.theirs[i]?.wall ?? NaN));
   console.log(
     `  ${'ratio'.padEnd(nameWidth)} wall ${median(pairs).toFixed(2)} ` +
