@@ -1,4 +1,4 @@
-import { open, readdir, rm, rmdir, stat, unlink, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
 import { stageName } from '../sink/staged-directory.ts';
@@ -60,9 +60,10 @@ export class FileStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
-    for (const key of await this.#files(prefix)) {
-      const found = await this.#on(key, async (path) => await stat(path).catch(absent));
-      if (found?.isFile()) yield { key, size: found.size, modified: found.mtime };
+    const found = await this.#files(prefix);
+    for (const key of found.filter((key) => !key.split('/').includes(stageName))) {
+      const facts = await this.#on(key, async (path) => await lstat(path).catch(absent));
+      if (facts?.isFile()) yield { key, size: facts.size, modified: facts.mtime };
     }
   }
 
@@ -70,43 +71,56 @@ export class FileStore implements ObjectStore {
     for (const key of keys) {
       await this.#on(key, async (path) => {
         await unlink(path).catch(absent);
-        await removeEmpty(dirname(path), this.#root);
+        await removeEmpty(this.#root, key);
       });
     }
   }
 
   async openUploads(prefix: string): Promise<OpenUpload[]> {
-    const newest = new Map<string, Date>();
-    for (const entry of await this.#entries(prefix)) {
-      const segments = entry.split('/');
+    const uploads = new Map<string, OpenUpload>();
+    for (const path of await this.#files(prefix)) {
+      const segments = path.split('/');
       const at = segments.indexOf(stageName);
       if (at < 0) continue;
       const key = segments.slice(0, at).join('/');
-      const found = await stat(join(this.#root, entry)).catch(absent);
-      const active = newest.get(key) ?? new Date(0);
-      newest.set(key, found && found.mtime > active ? found.mtime : active);
+      const found = await lstat(join(this.#root, path)).catch(absent);
+      const { size, active } = uploads.get(key) ?? { size: 0, active: new Date(0) };
+      uploads.set(key, {
+        key,
+        id: stageName,
+        size: size + (found?.isFile() === true ? found.size : 0),
+        active: found && found.mtime > active ? found.mtime : active,
+      });
     }
-    return [...newest].map(([key, active]) => ({ key, id: stageName, active }));
+    return [...uploads.values()];
   }
 
   async abortUpload({ key, id }: OpenUpload): Promise<void> {
     await this.#on(key, async (path) => {
       await rm(join(path, id), { recursive: true, force: true });
-      await removeEmpty(path, this.#root);
+      await removeEmpty(this.#root, join(key, id));
     });
   }
 
+  /**
+   * Files whose path below the root begins with `prefix`, and stages, which may be empty. Links
+   * are not followed: what they lead to would be there twice, and be deleted under both names.
+   */
   async #files(prefix: string): Promise<string[]> {
-    const entries = await this.#entries(prefix);
-    return entries.filter((entry) => !entry.split('/').includes(stageName));
-  }
-
-  /** Files and directories whose path below the root begins with `prefix`. */
-  async #entries(prefix: string): Promise<string[]> {
-    return await this.#on('', async (root) => {
-      const found = (await readdir(root, { recursive: true }).catch(absent)) ?? [];
-      return found.filter((entry) => entry.startsWith(prefix)).sort();
-    });
+    const found: string[] = [];
+    const walk = async (directory: string): Promise<void> => {
+      const entries = await this.#on(
+        directory,
+        async (path) => (await readdir(path, { withFileTypes: true }).catch(absent)) ?? [],
+      );
+      for (const entry of entries) {
+        const path = directory + entry.name;
+        if (entry.isFile() || entry.name === stageName) found.push(path);
+        if (entry.isDirectory() && entry.name !== 'lost+found') await walk(`${path}/`);
+      }
+    };
+    await walk(prefix.slice(0, prefix.lastIndexOf('/') + 1));
+    return found.filter((path) => path.startsWith(prefix)).sort();
   }
 
   async #on<T>(key: string, step: (path: string) => Promise<T>): Promise<T> {
@@ -129,10 +143,10 @@ function endsAt(path: string, offset: number): BackupError {
   });
 }
 
-/** Removes directories that hold nothing any more, up to the root. */
-async function removeEmpty(directory: string, root: string): Promise<void> {
-  for (let at = directory; at !== root && at.startsWith(root); at = dirname(at)) {
-    const isGone = await rmdir(at).then(
+/** Removes the directories that led to `key` and hold nothing any more, but not the root. */
+async function removeEmpty(root: string, key: string): Promise<void> {
+  for (let at = dirname(key); at !== '.'; at = dirname(at)) {
+    const isGone = await rmdir(join(root, at)).then(
       () => true,
       () => false,
     );

@@ -29,6 +29,8 @@ export interface OpenUpload {
   key: string;
   /** What the store calls it. */
   id: string;
+  /** Bytes that came in so far. */
+  size: number;
   /** When something last came in. */
   active: Date;
 }

@@ -96,7 +96,9 @@ export class S3Place {
       if (!page) return undefined;
       for (const { Key, UploadId = '', Initiated = new Date(0) } of page.Uploads ?? []) {
         const key = this.keyOf(Key);
-        found.push({ key, id: UploadId, active: await this.#lastPart(key, UploadId, Initiated) });
+        const parts = await this.#parts(key, UploadId, Initiated);
+        if (parts === 'unknown') return undefined;
+        if (parts !== 'gone') found.push({ key, id: UploadId, ...parts });
       }
       const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
       marker =
@@ -123,22 +125,35 @@ export class S3Place {
     });
   }
 
-  /** When the newest part of an upload came; when it was begun, if none did. */
-  async #lastPart(key: string, UploadId: string, begun: Date): Promise<Date> {
-    let newest = begun;
+  /**
+   * What came of an upload, and when the newest part did; when it was begun, if none came. Never
+   * a guess: whoever cleans up goes by it.
+   */
+  async #parts(
+    key: string,
+    UploadId: string,
+    begun: Date,
+  ): Promise<Pick<OpenUpload, 'size' | 'active'> | 'gone' | 'unknown'> {
+    let active = begun;
+    let size = 0;
     let marker: string | undefined = '';
     while (marker !== undefined) {
       const from: object = marker === '' ? {} : { PartNumberMarker: marker };
       const page = await this.run(key, async (client) => {
         const command = new ListPartsCommand({ ...this.target(key), UploadId, ...from });
-        // Gone by now, or a store that does not tell.
-        return await client.send(command).catch(() => undefined);
+        return await client.send(command).catch((error: unknown) => {
+          if (s3CodeOf(error) === 'NoSuchUpload') return 'gone' as const;
+          if (isNotImplemented(error)) return 'unknown' as const;
+          throw error;
+        });
       });
-      for (const { LastModified } of page?.Parts ?? []) {
-        if (LastModified && LastModified > newest) newest = LastModified;
+      if (typeof page === 'string') return page;
+      for (const { LastModified, Size = 0 } of page.Parts ?? []) {
+        size += Size;
+        if (LastModified && LastModified > active) active = LastModified;
       }
-      marker = page?.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+      marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
     }
-    return newest;
+    return { size, active };
   }
 }
