@@ -5,7 +5,7 @@ import {
   manifestName,
 } from '../../formats/archive-record/index.ts';
 import { BackupError } from '../errors.ts';
-import type { ObjectStore } from '../store/object-store.ts';
+import type { ObjectFacts, ObjectStore } from '../store/object-store.ts';
 import { ArchiveObjects } from './archive-objects.ts';
 
 /** A backup in a bucket or a directory: what its manifest says and the archive it names. */
@@ -37,7 +37,16 @@ export async function readManifest(
 ): Promise<Manifest | undefined> {
   const key = objectKey(name, manifestName);
   const found = await store.head(key);
-  if (!found) return undefined;
+  return found && (await readFoundManifest(store, key, found));
+}
+
+/** The manifest that is the object `key`. */
+export async function readFoundManifest(
+  store: ObjectStore,
+  key: string,
+  found: ObjectFacts,
+  signal?: AbortSignal,
+): Promise<Manifest> {
   const path = store.urlOf(key);
   if (found.size > manifestBytesMax) {
     throw new BackupError('corrupt', `${path} is longer than a manifest can be`, {
@@ -45,14 +54,18 @@ export async function readManifest(
     });
   }
   const bytes = new Uint8Array(found.size);
-  await store.read({ key, offset: 0, etag: found.etag }, bytes);
+  await store.read({ key, offset: 0, etag: found.etag }, bytes, signal);
   const manifest = decodeManifest(bytes);
   if (manifest.objects.length > 0) return manifest;
   throw new BackupError('corrupt', `${path} names no archive`, { where: { path } });
 }
 
-/** The key of an object that a manifest names: beside it, or (`../`) beside the backup. */
+/**
+ * The key of an object that a manifest names: beside it, or (`../`) beside the backup. `backup` is
+ * empty where the store itself is one.
+ */
 export function objectKey(backup: string, name: string): string {
+  if (backup === '') return name;
   if (!name.startsWith('../')) return `${backup}/${name}`;
   const at = backup.lastIndexOf('/');
   return backup.slice(0, at + 1) + name.slice('../'.length);
