@@ -65,7 +65,7 @@ export function requireKnown({ unreadable }: Catalogue): void {
     if (isDamaged) continue;
     throw new BackupError(
       error.code,
-      `whether ${shown(name)} needs it is not known: ${error.message}`,
+      `whether ${shown(name)} needs it is not known: ${shown(error.message)}`,
       {
         where: error.where,
         cause: error,
@@ -115,7 +115,7 @@ function keptBy(thrown: unknown, url: string, gone: number, all: number): Backup
     gone === 0
       ? 'nothing is deleted'
       : 'what is left without its manifest is shown by: xbpipe list --orphans';
-  return new BackupError(code, `${subject}; ${gone} of ${all} objects are deleted`, {
+  return new BackupError(code, `${shown(subject)}; ${gone} of ${all} objects are deleted`, {
     hint: code === 'credentials' ? `an object lock or a policy may keep it; ${rest}` : rest,
     where: { path: url, ...where },
     cause: thrown,

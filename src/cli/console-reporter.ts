@@ -1,4 +1,5 @@
 import type { Progress, Reporter } from '../reporter.ts';
+import { shownLines } from '../shown.ts';
 import { timestamp } from './timestamp.ts';
 
 /** Everything for a person or a machine goes to standard error: standard output may be the archive. */
@@ -43,10 +44,10 @@ function plainReporter(write: Line, everyMs: number): Reporter {
   const pace = new Pace(everyMs, performance.now());
   return {
     info: (message) => {
-      write(`${timestamp()} ${message}\n`);
+      write(`${timestamp()} ${shownLines(message)}\n`);
     },
     warn: (message) => {
-      write(`${timestamp()} WARNING: ${message}\n`);
+      write(`${timestamp()} WARNING: ${shownLines(message)}\n`);
     },
     progress: (progress) => {
       if (pace.isDue()) write(`${timestamp()} ${describe(progress, speed)}\n`);
@@ -65,10 +66,10 @@ function terminalReporter(write: Line): Reporter {
   };
   return {
     info: (message) => {
-      above(`${timestamp()} ${message}`);
+      above(`${timestamp()} ${shownLines(message)}`);
     },
     warn: (message) => {
-      above(`${timestamp()} WARNING: ${message}`);
+      above(`${timestamp()} WARNING: ${shownLines(message)}`);
     },
     progress: (progress) => {
       if (!pace.isDue()) return;

@@ -2,8 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { BackupError, failures } from '../errors.ts';
 import { version } from '../version.ts';
 import { backupCommand } from './commands/backup.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { expireCommand } from './commands/expire.ts';
 import { extractCommand } from './commands/extract.ts';
 import { guardCommand } from './commands/guard.ts';
+import { infoCommand } from './commands/info.ts';
+import { listCommand } from './commands/list.ts';
 import { prepareCommand } from './commands/prepare.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -18,6 +22,10 @@ const commands = [
   prepareCommand,
   verifyCommand,
   guardCommand,
+  listCommand,
+  infoCommand,
+  deleteCommand,
+  expireCommand,
 ];
 
 /** Every command of the tool; tests walk this tree. */

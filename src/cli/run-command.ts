@@ -3,6 +3,7 @@ import { BackupError, type FailureCode, toBackupError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { consoleReporter } from './console-reporter.ts';
 import { applyOptionFiles } from './option-file-values.ts';
+import { shownLines } from '../shown.ts';
 import { timestamp } from './timestamp.ts';
 
 /** What a command's action works with. */
@@ -83,8 +84,8 @@ export function fail(thrown: unknown, json: boolean): never {
   process.stderr.write(
     json
       ? `${JSON.stringify({ type: 'error', time, status, code, message, hint, where })}\n`
-      : endLine(`FAILED: ${message} [${code}, exit status ${status}]`) +
-          (hint === undefined ? '' : `HINT: ${hint}\n`),
+      : endLine(`FAILED: ${shownLines(message)} [${code}, exit status ${status}]`) +
+          (hint === undefined ? '' : `HINT: ${shownLines(hint)}\n`),
   );
   process.exit(status);
 }

@@ -1,0 +1,131 @@
+import type { Command } from 'commander';
+import type { CataloguedBackup } from '../../catalogue/chains.ts';
+import { type Orphan, findOrphans } from '../../catalogue/orphans.ts';
+import { type Catalogue, readCatalogue } from '../../catalogue/read-catalogue.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { openStore } from '../../store/open-store.ts';
+import { parsePlace } from '../../store/place-url.ts';
+import { formatBytes } from '../console-reporter.ts';
+import {
+  backupFields,
+  nameOf,
+  stateOf,
+  storedBytes,
+  unreadableFields,
+} from '../describe-backup.ts';
+import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
+import { tableText } from '../print-table.ts';
+import type { CommandContext, RunContext } from '../run-command.ts';
+import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
+
+interface ListValues extends StoreValues {
+  orphans?: boolean;
+  json?: boolean;
+}
+
+export function listCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('list')
+    .description('Shows the backups below a place, as chains, from their manifests alone')
+    .argument('<url>', 'a directory or a bucket: a path, a file: or s3: URL')
+    .option(
+      '--orphans',
+      'what passes for nothing instead: objects without a manifest, open uploads',
+    );
+  addStoreOptions(command);
+  context.register(command, async (values: ListValues, run) => {
+    const url = run.args[0] ?? '';
+    const store = await openStore(parsePlace(url), storeAccessOf(values, run.reporter));
+    const text =
+      values.orphans === true
+        ? await listOrphans(store, values, run)
+        : await listBackups(store, values, run);
+    process.stdout.write(text);
+  });
+}
+
+async function listBackups(
+  store: ObjectStore,
+  { json }: ListValues,
+  { reporter, signal }: RunContext,
+): Promise<string> {
+  const catalogue = await readCatalogue(store, signal);
+  const { backups, unreadable } = catalogue;
+  const broken = backups.filter(({ problem }) => problem !== undefined).length;
+  reporter.info(
+    `${backups.length + unreadable.length} backups, ${broken + unreadable.length} not ok`,
+  );
+  const orphans = findOrphans(catalogue, undefined).found.length;
+  if (orphans > 0) reporter.info(`${orphans} more have no manifest: xbpipe list --orphans`);
+  return json === true ? jsonOf(store, catalogue) : tableOf(catalogue);
+}
+
+function jsonOf(store: ObjectStore, { backups, unreadable }: Catalogue): string {
+  const all = [
+    ...backups.map((backup) => backupFields(store, backup)),
+    ...unreadable.map((one) => unreadableFields(store, one)),
+  ];
+  return `${JSON.stringify({ url: store.urlOf(''), backups: all })}\n`;
+}
+
+const columns = [
+  { heading: 'NAME' },
+  { heading: 'TYPE' },
+  { heading: 'SERVER' },
+  { heading: 'STARTED' },
+  { heading: 'STORED', alignRight: true },
+  { heading: 'RESTORED', alignRight: true },
+  { heading: 'LSN' },
+  { heading: 'BINLOG' },
+  { heading: 'STATE' },
+];
+
+function tableOf({ backups, unreadable }: Catalogue): string {
+  const unknown = unreadable.map((one) => [
+    nameOf(one),
+    ...columns.slice(2).map(() => '-'),
+    `unreadable: ${one.error.message}`,
+  ]);
+  return tableText(columns, [...backups.map(rowOf), ...unknown]);
+}
+
+function rowOf(backup: CataloguedBackup): string[] {
+  const { manifest } = backup;
+  const { flavour, serverVersion, startedAt, redoStart, lastLsn, binlog } = manifest;
+  return [
+    branchOf(backup) + nameOf(backup),
+    manifest.parentId === undefined ? 'full' : 'incremental',
+    `${flavour} ${serverVersion}`,
+    startedAt,
+    formatBytes(storedBytes(backup)),
+    formatBytes(manifest.plainBytes),
+    `${redoStart}-${lastLsn}`,
+    binlog ? `${binlog.file}:${binlog.position}` : '-',
+    stateOf(backup),
+  ];
+}
+
+/** The lines of a tree up to a backup. */
+function branchOf(backup: CataloguedBackup): string {
+  let branch = '';
+  for (let at = backup; at.parent; at = at.parent) {
+    const isLast = at.parent.children.at(-1) === at;
+    if (at === backup) branch = isLast ? '└─ ' : '├─ ';
+    else branch = (isLast ? '   ' : '│  ') + branch;
+  }
+  return branch;
+}
+
+async function listOrphans(
+  store: ObjectStore,
+  { json }: ListValues,
+  { reporter, signal }: RunContext,
+): Promise<string> {
+  const uploads = await store.openUploads('');
+  const { found, knowsUploads } = findOrphans(await readCatalogue(store, signal), uploads);
+  warnOfUploads(knowsUploads, reporter);
+  reporter.info(`${found.length} backups that never came to be, or are running`);
+  if (json !== true) return orphansTable(found);
+  const orphans = found.map((orphan: Orphan) => orphanFields(store, orphan));
+  return `${JSON.stringify({ url: store.urlOf(''), knowsUploads, orphans })}\n`;
+}
