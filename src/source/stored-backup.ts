@@ -4,7 +4,7 @@ import {
   manifestBytesMax,
   manifestName,
 } from '../../formats/archive-record/index.ts';
-import { BackupError } from '../errors.ts';
+import { BackupError, toBackupError } from '../errors.ts';
 import type { ObjectFacts, ObjectStore } from '../store/object-store.ts';
 import { ArchiveObjects } from './archive-objects.ts';
 
@@ -55,9 +55,17 @@ export async function readFoundManifest(
   }
   const bytes = new Uint8Array(found.size);
   await store.read({ key, offset: 0, etag: found.etag }, bytes, signal);
-  const manifest = decodeManifest(bytes);
+  const manifest = decoded(bytes);
   if (manifest.objects.length > 0) return manifest;
   throw new BackupError('corrupt', `${path} names no archive`, { where: { path } });
+}
+
+function decoded(bytes: Uint8Array): Manifest {
+  try {
+    return decodeManifest(bytes);
+  } catch (error) {
+    throw toBackupError(error);
+  }
 }
 
 /**
