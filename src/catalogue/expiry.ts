@@ -1,10 +1,11 @@
+import { directoryOf } from './archive-key.ts';
 import { type CataloguedBackup, type Chain, chainsOf } from './chains.ts';
 import { type Deletion, deletionOf, requireKnown } from './deletion.ts';
 import type { Catalogue } from './read-catalogue.ts';
 
 /** What to keep; what either rule keeps is kept. */
 export interface KeepRules {
-  /** The newest chains, so many. */
+  /** The newest chains of each directory, so many. */
   full?: number | undefined;
   /** All that is needed to get back to any moment of so many days (given the binlogs). */
   days?: number | undefined;
@@ -25,19 +26,21 @@ export interface Expiry {
 const dayMs = 24 * 60 * 60 * 1000;
 
 /**
- * Which chains may go, whole. One that has a broken backup counts for nothing and is left: whoever
- * reads of it decides.
+ * Which chains may go, whole. Each directory is a series of its own: that of another server must
+ * not make this one's old. A chain that has a broken backup counts for nothing and is left:
+ * whoever reads of it decides.
  *
  * @throws BackupError what `requireKnown` refuses.
  */
 export function planExpiry(catalogue: Catalogue, rules: KeepRules, now: Date): Expiry {
   requireKnown(catalogue);
   const all = chainsOf(catalogue.backups);
-  const sound = all.filter((chain) => problemOf(chain) === undefined).sort(newestFirst);
-  const kept = new Map<Chain, string>([
-    ...(rules.days === undefined ? [] : keptByDays(sound, rules.days, now)),
-    ...(rules.full === undefined ? [] : keptByCount(sound, rules.full, now)),
-  ]);
+  const kept = new Map<Chain, string>();
+  for (const sound of seriesOf(all.filter((chain) => problemOf(chain) === undefined))) {
+    const byDays = rules.days === undefined ? [] : keptByDays(sound, rules.days, now);
+    const byCount = rules.full === undefined ? [] : keptByCount(sound, rules.full, now);
+    for (const [chain, reason] of [...byDays, ...byCount]) kept.set(chain, reason);
+  }
   const chains = all.map((chain): JudgedChain => {
     const problem = problemOf(chain);
     if (problem !== undefined) return { ...chain, verdict: 'broken', reason: problem };
@@ -75,6 +78,16 @@ function keptByDays(newestFirst: readonly Chain[], days: number, now: Date): [Ch
     ...(wayBack ? [[wayBack, `the way back to the start of ${window}`] as [Chain, string]] : []),
     ...recent.map((chain): [Chain, string] => [chain, `has a backup of ${window}`]),
   ];
+}
+
+/** Chains side by side, the newest first. */
+function seriesOf(chains: readonly Chain[]): Chain[][] {
+  const series = new Map<string, Chain[]>();
+  for (const chain of chains.toSorted(newestFirst)) {
+    const directory = directoryOf(chain.first.name);
+    series.set(directory, [...(series.get(directory) ?? []), chain]);
+  }
+  return [...series.values()];
 }
 
 function problemOf({ backups }: Chain): string | undefined {

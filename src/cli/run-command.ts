@@ -37,7 +37,7 @@ export function commandContext(): CommandContext {
     register<V>(command: Command, action: (values: V, run: RunContext) => Promise<void>) {
       command
         .optionsGroup('General:')
-        .option('--json', 'one JSON object a line on standard error')
+        .option('--json', 'answers and messages as JSON, one object a line')
         .option('--quiet', 'no progress')
         .option('--defaults-file <file>', 'read only this option file')
         .option('--defaults-extra-file <file>', 'read this option file after the usual ones')

@@ -109,6 +109,15 @@ describe('expiring backups', () => {
     }
   });
 
+  it('takes each directory for a series of its own, as of another server', async () => {
+    const place = month()
+      .backup('crm/a', '2026-10-01T00:00:00Z')
+      .backup('crm/b', '2026-10-02T00:00:00Z');
+    for (const rules of [{ full: 1 }, { days: 1 }]) {
+      assert.deepEqual((await judge(place, rules)).keep, ['crm/b', 'f15']);
+    }
+  });
+
   it('counts copies of a backup once', async () => {
     const place = month().backup('copy', '2026-11-15T12:00:00Z', { backupId: 'f15' });
     assert.deepEqual((await judge(place, { full: 2 })).keep, ['f8', 'copy', 'f15']);

@@ -28,7 +28,7 @@ export function expireCommand(program: Command, context: CommandContext): void {
     .argument('<url>', 'a directory or a bucket: a path, a file: or s3: URL')
     .option(
       '--keep-full <n>',
-      'keep the newest full backups, so many, and their increments',
+      'keep the newest full backups of each directory, so many, and their increments',
       parseCount,
     )
     .option('--keep-days <days>', 'keep what leads back to any moment of so many days', parseCount);
