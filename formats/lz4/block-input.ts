@@ -1,4 +1,4 @@
-import { uncompressSync } from 'lz4-napi';
+import { uncompressSync } from './codec.ts';
 import { dataView } from '../layout.ts';
 import type { ByteQueue } from '../byte-queue.ts';
 import { expansionMax, sizeFieldBytes } from './limits.ts';

@@ -1,4 +1,4 @@
-import { compressSync } from 'lz4-napi';
+import { compressSync } from './codec.ts';
 import { dataView } from '../layout.ts';
 import { sizeFieldBytes, storedBit } from './limits.ts';
 
