@@ -2,13 +2,15 @@ const nothing = new Uint8Array(0);
 
 /**
  * Bytes that come in pieces of any size and are taken out in other sizes. Pieces are kept
- * as they came; only what straddles two of them is copied.
+ * as they came until `own`; only what straddles two of them is copied.
  */
 export class ByteQueue {
   #pieces: Uint8Array[] = [];
   /** Index of the first piece that still holds bytes, and how many of its bytes are gone. */
   #first = 0;
   #gone = 0;
+  /** How many pieces are copies of what was pushed. */
+  #owned = 0;
   #available = 0;
   #position: number;
 
@@ -31,6 +33,17 @@ export class ByteQueue {
     if (bytes.length === 0) return;
     this.#pieces.push(bytes);
     this.#available += bytes.length;
+  }
+
+  /** Copies what is left of what was pushed: its memory is the pusher's again. */
+  own(): void {
+    for (let index = Math.max(this.#first, this.#owned); index < this.#pieces.length; index += 1) {
+      const from = index === this.#first ? this.#gone : 0;
+      if (from > 0) this.#gone = 0;
+      // Not `slice`: that of a Buffer copies nothing.
+      this.#pieces[index] = new Uint8Array(this.#pieces[index]?.subarray(from) ?? nothing);
+    }
+    this.#owned = this.#pieces.length;
   }
 
   /** Takes at most `countMax` bytes, always as a view; none only when none are there. */
@@ -88,6 +101,7 @@ export class ByteQueue {
     if (this.#first === this.#pieces.length) this.#pieces.length = 0;
     else if (this.#first >= 1024) this.#pieces.splice(0, this.#first);
     else return;
+    this.#owned = Math.max(0, this.#owned - this.#first);
     this.#first = 0;
   }
 }

@@ -37,8 +37,9 @@ const fixedBytes = shortFrameHeader.offset.headerChecksum;
 /**
  * Splits and decompresses a sequence of frames. Give it input with `push`, take
  * content with `next` until it returns undefined, and call `end` behind the last
- * input. It holds one block, its content, 64 KiB of content before it where blocks
- * are linked, and what was pushed and not yet looked at by `next`. Content comes
+ * input. Once `next` has returned undefined, the memory of what was pushed is the
+ * caller's again. It holds one block, its content, and 64 KiB of content before it
+ * where blocks are linked. Content comes
  * before the checksum of its frame is known: it is good only when `end` was.
  * After a failure it fails the same way again.
  */
@@ -66,7 +67,10 @@ export class Lz4Decoder {
     return this.#failing(() => {
       for (;;) {
         const result = this.#advance();
-        if (result === 'wait') return undefined;
+        if (result === 'wait') {
+          this.#queue.own();
+          return undefined;
+        }
         if (result !== 'on' && result.length > 0) return result;
       }
     });

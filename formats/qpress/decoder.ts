@@ -33,9 +33,9 @@ type Place = 'archive' | 'file' | 'name' | 'block' | 'packet' | 'trailer' | 'don
 
 /**
  * Splits and unpacks a `.qp` file, which holds one file. Give it input with `push`, take blocks
- * with `next` until it returns undefined, and call `end` behind the last input. It holds one
- * block and what was pushed; it fails before it waits for anything over a limit. After a failure
- * it fails the same way again.
+ * with `next` until it returns undefined, and call `end` behind the last input. Once `next` has
+ * returned undefined, the memory of what was pushed is the caller's again. It holds one block; it
+ * fails before it waits for anything over a limit. After a failure it fails the same way again.
  */
 export class QpressDecoder {
   readonly #chunkMax: number;
@@ -72,7 +72,10 @@ export class QpressDecoder {
       for (;;) {
         const place = this.#place;
         const block = place === 'packet' ? this.#readPacket() : this.#readOther(place);
-        if (block !== undefined || this.#place === place) return block;
+        if (block !== undefined) return block;
+        if (this.#place !== place) continue;
+        this.#queue.own();
+        return undefined;
       }
     });
   }

@@ -43,9 +43,9 @@ interface Pending {
 /**
  * Splits and decrypts a sequence of chunks of any version. Give it input with
  * `push`, take chunks with `next` until it returns undefined, and call `end`
- * behind the last input. It holds one chunk and what was pushed; it fails
- * before it waits for a chunk over the limit. After a failure it fails the
- * same way again.
+ * behind the last input. Once `next` has returned undefined, the memory of what
+ * was pushed is the caller's again. It holds one chunk; it fails before it waits
+ * for a chunk over the limit. After a failure it fails the same way again.
  */
 export class XbcryptDecoder {
   readonly #key: XbcryptKey;
@@ -73,7 +73,11 @@ export class XbcryptDecoder {
    * @throws WrongKeyError when its checksum is right and its hash is not.
    */
   next(): DecodedChunk | undefined {
-    return this.#failing(() => this.#next());
+    return this.#failing(() => {
+      const chunk = this.#next();
+      if (chunk === undefined) this.#queue.own();
+      return chunk;
+    });
   }
 
   /** @throws FormatError truncated inside a chunk, naming the field the input ended in. */

@@ -46,9 +46,9 @@ const knownTypes: ReadonlySet<number> = new Set(Object.values(chunkTypes));
  * Events of an archive that is pushed piece by piece.
  *
  * After every `push`, call `next` until it returns undefined; after the last byte, call
- * `end`. The bytes pushed belong to the decoder and are handed out again as views, so
- * their buffer must not be written to afterwards. Memory stays flat: the decoder holds
- * what was pushed and not yet asked for, one path, and one sparse map.
+ * `end`. The bytes pushed are handed out again as views; once `next` has returned undefined,
+ * their memory is the caller's again. Memory stays flat: the decoder holds what was pushed
+ * and not yet asked for, one path, and one sparse map.
  *
  * Errors are FormatErrors with the archive offset of the field; after one, every call
  * throws that error again.
@@ -84,6 +84,7 @@ export class ChunkDecoder {
     try {
       const { value } = this.#steps.next();
       this.#drained = value === undefined;
+      if (this.#drained) this.#queue.own();
       return value;
     } catch (error) {
       this.#failure = error;

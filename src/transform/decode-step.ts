@@ -1,7 +1,8 @@
 /** One step of undoing what was done to a member: bytes go in as they come, out as they are known. */
 export interface DecodeStep {
   /**
-   * What these bytes complete; each piece may be overwritten when the next is asked for.
+   * What these bytes complete; each piece may be overwritten when the next is asked for. When
+   * all were asked for, the memory of `bytes` is the caller's again.
    * @throws FormatError or WrongKeyError.
    */
   push(bytes: Uint8Array): Iterable<Uint8Array>;

@@ -75,10 +75,6 @@ export class MemberDecoder implements DecodeStep {
       yield bytes;
       return;
     }
-    for (const piece of step.push(bytes)) {
-      // The next step may keep what it gets, and this one may overwrite it.
-      const kept = index + 1 < this.#steps.length ? piece.slice() : piece;
-      yield* this.#from(index + 1, kept);
-    }
+    for (const piece of step.push(bytes)) yield* this.#from(index + 1, piece);
   }
 }

@@ -38,6 +38,40 @@ describe('ByteQueue', () => {
     assert.throws(() => queue.peek(5), RangeError);
   });
 
+  it('holds nothing of what was pushed once it owns the rest', () => {
+    const queue = new ByteQueue();
+    const pieces = [Buffer.of(1, 2, 3), Uint8Array.of(4, 5), Uint8Array.of(6)];
+    for (const piece of pieces.slice(0, 2)) queue.push(piece);
+    queue.take(1);
+    for (let times = 0; times < 2; times += 1) queue.own();
+    queue.push(pieces[2] ?? assert.fail());
+    queue.take(3);
+    queue.own();
+    for (const piece of pieces) piece.fill(0);
+    assert.deepEqual([...queue.take(2)], [5, 6]);
+    assert.equal(queue.position, 6);
+    // Emptied, it starts anew.
+    const last = Uint8Array.of(7, 8);
+    queue.push(last);
+    queue.own();
+    last.fill(0);
+    assert.deepEqual([...queue.take(2)], [7, 8]);
+  });
+
+  it('owns each byte once, however many pieces there are', () => {
+    const queue = new ByteQueue();
+    let taken = 0;
+    for (let index = 0; index < 3000; index += 1) {
+      const piece = Uint8Array.of(index % 251);
+      queue.push(piece);
+      queue.own();
+      piece.fill(255);
+      if (index % 2 === 1) assert.deepEqual([...queue.take(1)], [taken++ % 251]);
+    }
+    assert.equal(queue.available, 1500);
+    while (taken < 3000) assert.deepEqual([...queue.take(1)], [taken++ % 251]);
+  });
+
   it('keeps its order over thousands of tiny pieces', () => {
     const queue = new ByteQueue();
     for (let index = 0; index < 5000; index += 1) queue.push(Uint8Array.of(index % 251));

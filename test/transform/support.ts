@@ -1,7 +1,8 @@
 /** Content, keys and programs for the tests of what members go through. */
 import { execFileSync } from 'node:child_process';
 import { MemberDecoder, type Suffix } from '../../src/transform/member-decoder.ts';
-import type { Compression, Encryption } from '../../src/transform/encoding.ts';
+import type { Compression, Encoding, Encryption } from '../../src/transform/encoding.ts';
+import { memberEncoder } from '../../src/transform/member-encoder.ts';
 import { seededRandom } from '../support/random.ts';
 
 export const keys = {
@@ -20,6 +21,13 @@ export const encryptions: readonly (Encryption | undefined)[] = [
   undefined,
   ...Object.entries(keys).map(([algorithm, key]) => ({ algorithm, key, chunkBytes: 65536 })),
 ];
+
+/** Each call gives a frame with this content. */
+export function zstdFrames(level = 1): (content: Uint8Array) => Uint8Array {
+  const encoding: Encoding = { compression: { algorithm: 'zstd', level }, digests: false };
+  const encoder = memberEncoder(encoding, { packed: false });
+  return (content) => encoder?.encode(content) ?? content;
+}
 
 /** Bytes that no compression makes less of. */
 export function noise(length: number, seed = 1): Uint8Array {
@@ -43,10 +51,11 @@ export function decodeAll(
   const decoder = new MemberDecoder(suffixes, key);
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const given = Buffer.from(bytes.subarray(at, at + pieceBytes));
     // A copy: a piece may be overwritten when the next is asked for.
-    for (const piece of decoder.push(bytes.subarray(at, at + pieceBytes))) {
-      pieces.push(Buffer.from(piece));
-    }
+    for (const piece of decoder.push(given)) pieces.push(Buffer.from(piece));
+    // The memory is ours again.
+    given.fill(0xdb);
   }
   decoder.end();
   return Buffer.concat(pieces);

@@ -78,9 +78,14 @@ export function feed(
   const events: ChunkEvent[] = [];
   for (let at = 0; at < archive.length;) {
     const size = Math.max(1, pieceSize());
-    decoder.push(archive.subarray(at, at + size));
+    const given = new Uint8Array(archive.subarray(at, at + size));
+    decoder.push(given);
     at += size;
-    for (let event = decoder.next(); event; event = decoder.next()) events.push(event);
+    for (let event = decoder.next(); event; event = decoder.next()) {
+      events.push(event.kind === 'data' ? { ...event, bytes: new Uint8Array(event.bytes) } : event);
+    }
+    // The memory is ours again.
+    given.fill(0xdb);
   }
   decoder.next();
   return events;
