@@ -95,38 +95,54 @@ export function sha256(bytes: Uint8Array): Uint8Array {
  * @throws RangeError when plaintext, key or IV have a length that the format does not have.
  */
 export function encodeChunk(plaintext: Uint8Array, key: XbcryptKey, iv: Uint8Array): Uint8Array {
+  refuseUnfit(plaintext, key, iv);
+  const size = chunkHeader.size + iv.length + plaintext.length + hashBytes;
+  // A buffer of its own, not of the pool: chunks are handed from thread to thread.
+  const chunk = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+  encodeChunkInto(plaintext, key, iv, chunk);
+  return chunk;
+}
+
+/** The same into `target`, which has room for it; returns the length of the chunk. */
+export function encodeChunkInto(
+  plaintext: Uint8Array,
+  key: XbcryptKey,
+  iv: Uint8Array,
+  target: Uint8Array,
+): number {
+  refuseUnfit(plaintext, key, iv);
+  const bodyAt = chunkHeader.size + iv.length;
+  const size = plaintext.length + hashBytes;
+  const digest = sha256(plaintext);
+  if (key === 'none') {
+    target.set(plaintext, bodyAt);
+    target.set(digest, bodyAt + plaintext.length);
+  } else {
+    const cipher = createCipheriv(cipherOf(key), key, iv);
+    target.set(cipher.update(plaintext), bodyAt);
+    target.set(cipher.update(digest), bodyAt + plaintext.length);
+  }
+  target.set(iv, chunkHeader.size);
+  target.set(
+    chunkHeader.encode({
+      magic: magicOf(3),
+      reserved: 0n,
+      originalSize: BigInt(size),
+      encryptedSize: BigInt(size),
+      checksum: crc32(target.subarray(bodyAt, bodyAt + size)),
+      ivLength: BigInt(iv.length),
+    }),
+  );
+  return bodyAt + size;
+}
+
+function refuseUnfit(plaintext: Uint8Array, key: XbcryptKey, iv: Uint8Array): void {
   if (plaintext.length === 0) throw new RangeError('a chunk without plaintext is never written');
   if (plaintext.length > chunkBytesMax) {
     throw new RangeError(`${plaintext.length} bytes are over the limit ${chunkBytesMax}`);
   }
   const wanted = key === 'none' ? 0 : ivBytes;
   if (iv.length !== wanted) throw new RangeError(`an IV of ${iv.length} bytes, not ${wanted}`);
-
-  const bodyAt = chunkHeader.size + iv.length;
-  const size = plaintext.length + hashBytes;
-  // A buffer of its own, not of the pool: chunks are handed from thread to thread.
-  const chunk = new Uint8Array(Buffer.allocUnsafeSlow(bodyAt + size).buffer);
-  const digest = sha256(plaintext);
-  if (key === 'none') {
-    chunk.set(plaintext, bodyAt);
-    chunk.set(digest, bodyAt + plaintext.length);
-  } else {
-    const cipher = createCipheriv(cipherOf(key), key, iv);
-    chunk.set(cipher.update(plaintext), bodyAt);
-    chunk.set(cipher.update(digest), bodyAt + plaintext.length);
-  }
-  chunk.set(iv, chunkHeader.size);
-  chunk.set(
-    chunkHeader.encode({
-      magic: magicOf(3),
-      reserved: 0n,
-      originalSize: BigInt(size),
-      encryptedSize: BigInt(size),
-      checksum: crc32(chunk.subarray(bodyAt)),
-      ivLength: BigInt(iv.length),
-    }),
-  );
-  return chunk;
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encodeChunk } from './chunk.ts';
+import { encodeChunk, encodeChunkInto } from './chunk.ts';
 import { ivBytes, type XbcryptKey } from './key.ts';
 import { chunkBytesDefault } from './limits.ts';
 
@@ -13,7 +13,24 @@ export function* encodeChunks(
   chunkBytes: number = chunkBytesDefault,
 ): Generator<Uint8Array> {
   for (let at = 0; at < plaintext.length; at += chunkBytes) {
-    const iv = key === 'none' ? new Uint8Array(0) : randomBytes(ivBytes);
-    yield encodeChunk(plaintext.subarray(at, at + chunkBytes), key, iv);
+    yield encodeChunk(plaintext.subarray(at, at + chunkBytes), key, freshIv(key));
   }
 }
+
+/** The same chunks one behind the other in `target`, which has room for them; returns their length. */
+export function encodeChunksInto(
+  plaintext: Uint8Array,
+  key: XbcryptKey,
+  chunkBytes: number,
+  target: Uint8Array,
+): number {
+  let length = 0;
+  for (let at = 0; at < plaintext.length; at += chunkBytes) {
+    const part = plaintext.subarray(at, at + chunkBytes);
+    length += encodeChunkInto(part, key, freshIv(key), target.subarray(length));
+  }
+  return length;
+}
+
+const freshIv = (key: XbcryptKey): Uint8Array =>
+  key === 'none' ? new Uint8Array(0) : randomBytes(ivBytes);

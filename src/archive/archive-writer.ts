@@ -101,7 +101,7 @@ export class ArchiveWriter implements MemberStore {
     let indexLength = 0;
     const encoded = function* (pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
       for (const piece of pieces) {
-        const bytes = encoder?.encode(piece).slice() ?? piece;
+        const bytes = encoder?.encode(piece) ?? piece;
         hash.update(bytes);
         indexLength += bytes.length;
         yield bytes;

@@ -28,8 +28,7 @@ export class EncodedMembers implements Members {
     return {
       write: async (payload) => {
         plainSize += payload.length;
-        // A copy: the caller may bring the next piece before this one is written.
-        await put(encoder.encode(payload).slice());
+        await put(encoder.encode(payload));
       },
       close: async () => {
         if (plainSize === 0) await put(encoder.encodeNothing());

@@ -1,14 +1,12 @@
 import binding from 'zstd-napi/binding.js';
 
-/** Compresses each piece into a frame of its own, with its size and a checksum of the content. */
-export function zstdCompressor(level: number): (plain: Uint8Array) => Uint8Array {
+/**
+ * Compresses each piece into a frame of its own, with its size and a checksum of the content.
+ * `target` must have room for `compressBound`; returns the length of the frame.
+ */
+export function zstdCompressor(level: number): (plain: Uint8Array, target: Uint8Array) => number {
   const context = new binding.CCtx();
   context.setParameter(binding.CParameter.compressionLevel, level);
   context.setParameter(binding.CParameter.checksumFlag, 1);
-  let frame = new Uint8Array(0);
-  return (plain) => {
-    const bound = binding.compressBound(plain.length);
-    if (frame.length < bound) frame = new Uint8Array(bound);
-    return frame.subarray(0, context.compress2(frame, plain));
-  };
+  return (plain, target) => context.compress2(target, plain);
 }

@@ -1,3 +1,4 @@
+import { shareJobs } from './share-jobs.ts';
 import { type Thread, startThread } from './thread.ts';
 
 type Answer<Result> = { kind: 'result'; result: Result };
@@ -27,24 +28,16 @@ export class JobPool<Job, Result> {
 
   /** Runs all jobs and stops the threads; the first failure fails all. */
   async run(jobs: Iterable<Job>): Promise<Result[]> {
-    const results: Result[] = [];
-    const waiting = jobs[Symbol.iterator]();
     try {
-      await Promise.all(
-        this.#threads.map(async (slot) => {
-          for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
-            const job = next.value;
-            const answered = new Promise<Result>((resolve) => {
-              slot.answer = resolve;
-            });
-            slot.thread.post(job);
-            results.push(await Promise.race([answered, slot.thread.failed]));
-          }
-        }),
-      );
+      return await shareJobs(this.#threads, jobs, async (slot, job) => {
+        const answered = new Promise<Result>((resolve) => {
+          slot.answer = resolve;
+        });
+        slot.thread.post(job);
+        return await Promise.race([answered, slot.thread.failed]);
+      });
     } finally {
       await Promise.all(this.#threads.map(({ thread }) => thread.stop()));
     }
-    return results;
   }
 }

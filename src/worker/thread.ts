@@ -1,5 +1,6 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import { BackupError, toBackupError } from '../errors.ts';
+import { exposeCollector } from './collect-garbage.ts';
 
 /** A failure on its way between threads: structured cloning would drop the class. */
 export interface Failure {
@@ -22,6 +23,9 @@ function revived({ error }: Failure): BackupError {
   return new BackupError(code, message, { where, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** What a thread drops is to be collected soon: it holds little at a time, in buffers of its own. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 };
+
 /** A worker thread seen from the thread that started it. */
 export interface Thread<In> {
   post(message: In, moved?: ArrayBuffer[]): void;
@@ -41,7 +45,8 @@ export function startThread<In, Out extends { kind: string }>(
   data: unknown,
   onMessage: (message: Out) => void,
 ): Thread<In> {
-  const worker = new Worker(moduleBeside(base, name), { workerData: data });
+  exposeCollector();
+  const worker = new Worker(moduleBeside(base, name), { workerData: data, resourceLimits });
   const failed = new Promise<never>((_, reject) => {
     worker.on('message', (message: Out | Failure) => {
       if (message.kind === 'failed') reject(revived(message as Failure));

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FormatError } from '../../formats/format-error.ts';
-import { zstdCompressor } from '../../src/transform/compress-zstd.ts';
 import { ZstdDecompression } from '../../src/transform/decompress-zstd.ts';
 import { join, text, u32 } from '../formats/xbstream/support.ts';
-import { decodeAll, mixed, noise, piped } from './support.ts';
+import { decodeAll, mixed, noise, piped, zstdFrames } from './support.ts';
 
-const compress = zstdCompressor(1);
-const framed = (content: Uint8Array): Uint8Array => compress(content).slice();
+const framed = zstdFrames();
 const frame = framed(mixed(600));
 
 /** Kind and text of the FormatError that decoding ends in. */

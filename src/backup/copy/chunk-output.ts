@@ -3,13 +3,15 @@ import { crc32 } from '../../../formats/crc.ts';
 import { BufferPool } from '../../worker/buffer-pool.ts';
 import type { ThreadPort } from '../../worker/thread.ts';
 import type { FromCopyThread } from './copy-messages.ts';
+import type { FileOutput } from './copy-tablespace.ts';
 
 /**
  * The buffers of a copy thread. They move to the writer and come back when they
  * are written: with none at hand the thread waits, which is how a slow sink slows
  * the copying and memory stays flat.
  */
-export class ChunkOutput {
+export class ChunkOutput implements FileOutput {
+  readonly suffix = '';
   readonly #port: ThreadPort<FromCopyThread, unknown>;
   readonly #pool: BufferPool;
   readonly #digests: boolean;
@@ -37,5 +39,9 @@ export class ChunkOutput {
 
   back(buffer: ArrayBuffer): void {
     this.#pool.back(buffer);
+  }
+
+  end(): Promise<void> {
+    return Promise.resolve();
   }
 }

@@ -1,5 +1,6 @@
 import type { MemberWriter, Members } from '../../archive/member-store.ts';
 import { BackupError } from '../../errors.ts';
+import { shareJobs } from '../../worker/share-jobs.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
 import type {
   Chunk,
@@ -23,13 +24,7 @@ export class CopyPool {
 
   /** Copies all files, each by whichever thread is free; the first failure fails all. */
   async copy(jobs: readonly CopyJob[]): Promise<CopyOutcome[]> {
-    const outcomes: CopyOutcome[] = [];
-    const waiting = jobs.values();
-    const work = async (copier: Copier): Promise<void> => {
-      for (const job of waiting) outcomes.push(await copier.copy(job));
-    };
-    await Promise.all(this.#copiers.map(work));
-    return outcomes;
+    return await shareJobs(this.#copiers, jobs, (copier, job) => copier.copy(job));
   }
 
   async stop(): Promise<void> {

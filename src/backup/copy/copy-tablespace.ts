@@ -58,6 +58,14 @@ export interface BlockOutput {
   back(buffer: ArrayBuffer): void;
 }
 
+/** The same for whole files, one after the other. */
+export interface FileOutput extends BlockOutput {
+  /** Goes behind the member's path. */
+  readonly suffix: string;
+  /** The end of a file. */
+  end(): Promise<void>;
+}
+
 /**
  * Copies whole, checked blocks; returns the bytes copied. Growth after `size` was
  * taken is left to the redo log. A file that may shrink (undo truncation) ends

@@ -1,11 +1,12 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { hasCode } from '../../errors.ts';
+import { JobQueue } from '../../worker/job-queue.ts';
 import { type ThreadPort, runThread } from '../../worker/thread.ts';
 import { encodedBytesMax, memberEncoder } from '../../transform/member-encoder.ts';
 import { ChunkOutput } from './chunk-output.ts';
 import { planAria } from './copy-aria.ts';
 import type { CopyJob, CopyThreadData, FromCopyThread, ToCopyThread } from './copy-messages.ts';
-import { type BlockFile, copyBlocks, planTablespace } from './copy-tablespace.ts';
+import { type BlockFile, type FileOutput, copyBlocks, planTablespace } from './copy-tablespace.ts';
 import { EncodedOutput } from './encoded-output.ts';
 import { isPacked } from './packed-tablespace.ts';
 
@@ -16,31 +17,32 @@ runThread<CopyThreadData, FromCopyThread, ToCopyThread>(async (data, port) => {
     chunkBytes: encodedBytesMax(data.encoding, data.chunkBytes),
     digests: data.encoding.digests,
   });
-  const jobs: CopyJob[] = [];
-  let wake: () => void = () => undefined;
+  const jobs = new JobQueue<CopyJob>();
   port.onMessage((message) => {
     if (message.kind === 'buffer') output.back(message.buffer);
-    else {
-      jobs.push(message.job);
-      wake();
-    }
+    else jobs.push(message.job);
   });
-  for (;;) {
-    const job = jobs.shift();
-    if (job) await copy(job, data, port, output);
-    else {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  }
+  const outputs = outputsOf(output, data);
+  for (;;) await copy(await jobs.next(), data, port, outputs);
 });
+
+/** Where files go, `packed` ones and others: encoders and the memory to read into serve them all. */
+type Outputs = Record<'packed' | 'other', FileOutput>;
+
+function outputsOf(output: ChunkOutput, { encoding, chunkBytes }: CopyThreadData): Outputs {
+  const plain = new Uint8Array(chunkBytes);
+  const outputFor = (packed: boolean): FileOutput => {
+    const encoder = memberEncoder(encoding, { packed });
+    return encoder ? new EncodedOutput(output, encoder, plain) : output;
+  };
+  return { packed: outputFor(true), other: outputFor(false) };
+}
 
 async function copy(
   job: CopyJob,
   data: CopyThreadData,
   port: ThreadPort<FromCopyThread, ToCopyThread>,
-  output: ChunkOutput,
+  outputs: Outputs,
 ): Promise<void> {
   const fd = openIfThere(job.source);
   if (fd === undefined) {
@@ -49,23 +51,16 @@ async function copy(
   }
   try {
     const { spaceId, pageSize, file, packed = false } = await plan(fd, job, data);
-    const encoder = memberEncoder(data.encoding, { packed });
-    port.post({ kind: 'open', spaceId, pageSize, suffix: encoder?.suffix ?? '' });
-    const size = encoder
-      ? await copyEncoded(file, new EncodedOutput(output, encoder, data.chunkBytes))
-      : await copyBlocks(file, output);
+    const output = packed ? outputs.packed : outputs.other;
+    port.post({ kind: 'open', spaceId, pageSize, suffix: output.suffix });
+    const size = await copyBlocks(file, output);
+    await output.end();
     const { dev: device, ino: inode } = fstatSync(fd);
     const { member, source } = job;
     port.post({ kind: 'copied', file: { member, source, device, inode, size, spaceId } });
   } finally {
     closeSync(fd);
   }
-}
-
-async function copyEncoded(file: BlockFile, output: EncodedOutput): Promise<number> {
-  const size = await copyBlocks(file, output);
-  await output.end();
-  return size;
 }
 
 interface CopyPlan {

@@ -1,19 +1,25 @@
 import type { MemberEncoder } from '../../transform/member-encoder.ts';
+import { collectGarbage } from '../../worker/collect-garbage.ts';
 import type { ChunkOutput } from './chunk-output.ts';
-import type { BlockOutput } from './copy-tablespace.ts';
+import type { FileOutput } from './copy-tablespace.ts';
 
 /** Encodes what was read into the buffers of a copy thread. */
-export class EncodedOutput implements BlockOutput {
+export class EncodedOutput implements FileOutput {
   readonly #output: ChunkOutput;
   readonly #encoder: MemberEncoder;
   readonly #plain: Uint8Array<ArrayBuffer>;
+  /** Of the file at hand. */
   #empty = true;
 
-  /** `plainBytes`: how much is read and encoded at a time. */
-  constructor(output: ChunkOutput, encoder: MemberEncoder, plainBytes: number) {
+  /** `plain`: memory to read into, as much of a file as is encoded at a time. */
+  constructor(output: ChunkOutput, encoder: MemberEncoder, plain: Uint8Array<ArrayBuffer>) {
     this.#output = output;
     this.#encoder = encoder;
-    this.#plain = new Uint8Array(plainBytes);
+    this.#plain = plain;
+  }
+
+  get suffix(): string {
+    return this.#encoder.suffix;
   }
 
   take(): Promise<Uint8Array<ArrayBuffer>> {
@@ -22,22 +28,23 @@ export class EncodedOutput implements BlockOutput {
 
   async send(plain: Uint8Array, length: number): Promise<void> {
     this.#empty = false;
-    await this.#put(this.#encoder.encode(plain.subarray(0, length)));
+    const buffer = await this.#output.take();
+    this.#output.send(buffer, this.#encoder.encodeInto(plain.subarray(0, length), buffer));
+    await collectGarbage();
   }
 
   back(): void {
     // It was never lent.
   }
 
-  /** The end of the file. */
   async end(): Promise<void> {
-    const nothing = this.#empty ? this.#encoder.encodeNothing() : new Uint8Array(0);
-    if (nothing.length > 0) await this.#put(nothing);
-  }
-
-  async #put(encoded: Uint8Array): Promise<void> {
+    const empty = this.#empty;
+    this.#empty = true;
+    if (!empty) return;
+    const nothing = this.#encoder.encodeNothing();
+    if (nothing.length === 0) return;
     const buffer = await this.#output.take();
-    buffer.set(encoded);
-    this.#output.send(buffer, encoded.length);
+    buffer.set(nothing);
+    this.#output.send(buffer, nothing.length);
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { Lz4Decoder, encodeLz4Frame } from '../../../formats/lz4/index.ts';
 import { QpressDecoder, decompressQuickLz } from '../../../formats/qpress/index.ts';
-import { zstdCompressor } from '../../../src/transform/compress-zstd.ts';
+import { zstdFrames } from '../../transform/support.ts';
 import { decodeWhole } from '../../../src/transform/decode-whole.ts';
 import type { Suffix } from '../../../src/transform/member-decoder.ts';
 import { MemberDecoder } from '../../../src/transform/member-decoder.ts';
@@ -113,16 +113,11 @@ function lz4Length(bytes: Uint8Array, random: Random): number {
 export const zstd: Target = {
   name: 'zstd',
   open: () => {
-    const compress = zstdCompressor(1);
-    const strong = zstdCompressor(19);
-    const frames = contents.map((content) => compress(content).slice());
-    const others = contents.map((content) => strong(content).slice());
-    const samples = [
-      ...frames,
-      ...others,
-      Buffer.concat(frames),
-      compress(new Uint8Array(0)).slice(),
-    ];
+    const compress = zstdFrames();
+    const strong = zstdFrames(19);
+    const frames = contents.map(compress);
+    const others = contents.map(strong);
+    const samples = [...frames, ...others, Buffer.concat(frames), compress(new Uint8Array(0))];
     return reader('zst', { samples, objection: framesObjection });
   },
 };
@@ -133,10 +128,10 @@ const wholeBytesMax = 4096;
 export const whole: Target = {
   name: 'member-whole',
   open: () => {
-    const compress = zstdCompressor(1);
+    const compress = zstdFrames();
     const frames = [...contents.slice(0, 4), new Uint8Array(wholeBytesMax)];
     const samples = frames.flatMap((content) => [
-      compress(content).slice(),
+      compress(content),
       Buffer.concat(encodeLz4Frame(content)),
     ]);
     const read = (bytes: Uint8Array): number => {
