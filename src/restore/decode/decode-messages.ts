@@ -9,13 +9,13 @@ export interface DecodeThreadData {
 
 export type ToDecodeThread =
   | { kind: 'open'; id: number; path: string; suffixes: readonly Suffix[] }
-  | { kind: 'bytes'; id: number; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: 'bytes'; id: number; buffer: ArrayBuffer; length: number }
   /** `mayBeCut`: what stops too early is told, not refused. */
   | { kind: 'end'; id: number; mayBeCut: boolean }
   | { kind: 'buffer'; buffer: ArrayBuffer };
 
 export type FromDecodeThread =
   | { kind: 'plain'; id: number; buffer: ArrayBuffer; length: number }
-  /** So many bytes of input are done with. */
-  | { kind: 'taken'; length: number }
+  /** Input is done with. */
+  | { kind: 'taken'; buffer: ArrayBuffer }
   | { kind: 'ended'; id: number; cut?: string };

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { BackupError } from '../../errors.ts';
 import type { Suffix } from '../../transform/member-decoder.ts';
+import { BufferPool } from '../../worker/buffer-pool.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
 import type { DecodeThreadData, FromDecodeThread, ToDecodeThread } from './decode-messages.ts';
 
-/** Encoded bytes that may wait for one thread, and decoded ones that may be on their way from it. */
-const inputBytesMax = 8 * 1024 * 1024;
-const bufferBytes = 1024 * 1024;
-const buffersPerThread = 4;
+/** Of each thread: for encoded bytes that wait for it, and for decoded ones on their way from it. */
+const inputs = { buffers: 16, bufferBytes: 128 * 1024 };
+const outputs = { buffers: 4, bufferBytes: 512 * 1024 };
 const threadsMax = 4;
 
 /** Takes the decoded bytes of one member, in order, one piece at a time. */
@@ -65,8 +65,7 @@ export class DecodePool {
     const [idle] = this.#slots.toSorted((a, b) => a.members - b.members);
     if (idle?.members === 0) return idle;
     if (idle && this.#slots.length >= this.#threads) return idle;
-    const data = { key: this.#key, buffers: buffersPerThread, bufferBytes };
-    const slot = new Slot(data, this.#onCut);
+    const slot = new Slot({ key: this.#key, ...outputs }, this.#onCut);
     this.#slots.push(slot);
     return slot;
   }
@@ -84,7 +83,7 @@ class Slot {
   readonly #thread: Thread<ToDecodeThread>;
   readonly #open = new Map<number, OpenMember>();
   readonly #ending = new Set<Promise<void>>();
-  #waitingBytes = 0;
+  readonly #inputs = new BufferPool(inputs.buffers, inputs.bufferBytes);
   #failure: { error: unknown } | undefined;
   /** Resolves what waits for a change. */
   #onChange: () => void = () => undefined;
@@ -117,10 +116,13 @@ class Slot {
     this.#thread.post({ kind: 'open', ...member });
     return {
       write: async (bytes) => {
-        const copy = Uint8Array.from(bytes);
-        this.#waitingBytes += copy.length;
-        this.#thread.post({ kind: 'bytes', id, bytes: copy }, [copy.buffer]);
-        await this.#until(() => this.#waitingBytes <= inputBytesMax);
+        for (let at = 0; at < bytes.length; at += inputs.bufferBytes) {
+          const input = await this.#inputs.take();
+          const part = bytes.subarray(at, at + input.length);
+          input.set(part);
+          const { buffer } = input;
+          this.#thread.post({ kind: 'bytes', id, buffer, length: part.length }, [buffer]);
+        }
       },
       end: () => {
         entry.ended = true;
@@ -143,6 +145,7 @@ class Slot {
 
   readonly #fail = (error: unknown): void => {
     this.#failure ??= { error };
+    this.#inputs.fail(error);
     this.#tellChange();
   };
 
@@ -170,8 +173,7 @@ class Slot {
   #take(message: FromDecodeThread): void {
     switch (message.kind) {
       case 'taken':
-        this.#waitingBytes -= message.length;
-        this.#tellChange();
+        this.#inputs.back(message.buffer);
         break;
       case 'plain': {
         const member = this.#member(message.id);

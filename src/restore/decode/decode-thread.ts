@@ -1,6 +1,8 @@
 import { BackupError, toBackupError } from '../../errors.ts';
 import { MemberDecoder } from '../../transform/member-decoder.ts';
 import { BufferPool } from '../../worker/buffer-pool.ts';
+import { collectGarbage } from '../../worker/collect-garbage.ts';
+import { JobQueue } from '../../worker/job-queue.ts';
 import { type ThreadPort, runThread } from '../../worker/thread.ts';
 import type { DecodeThreadData, FromDecodeThread, ToDecodeThread } from './decode-messages.ts';
 
@@ -11,26 +13,19 @@ type Port = ThreadPort<FromDecodeThread, ToDecodeThread>;
 runThread<DecodeThreadData, FromDecodeThread, ToDecodeThread>(async (data, port) => {
   const pool = new BufferPool(data.buffers, data.bufferBytes);
   const members = new Map<number, Member>();
-  const jobs: Job[] = [];
-  let wake: () => void = () => undefined;
+  const jobs = new JobQueue<Job>();
   port.onMessage((message) => {
     if (message.kind === 'buffer') pool.back(message.buffer);
-    else {
-      jobs.push(message);
-      wake();
-    }
+    else jobs.push(message);
   });
   for (;;) {
-    const job = jobs.shift();
-    if (!job) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    } else if (job.kind === 'open') {
+    const job = await jobs.next();
+    if (job.kind === 'open') {
       members.set(job.id, new Member(job, data.key, pool, port));
     } else if (job.kind === 'bytes') {
-      await members.get(job.id)?.decode(job.bytes);
-      port.post({ kind: 'taken', length: job.bytes.length });
+      await members.get(job.id)?.decode(new Uint8Array(job.buffer, 0, job.length));
+      port.post({ kind: 'taken', buffer: job.buffer }, [job.buffer]);
+      await collectGarbage();
     } else {
       members.get(job.id)?.end(job.mayBeCut);
       members.delete(job.id);
