@@ -1,7 +1,8 @@
-import { createReadStream, fstatSync } from 'node:fs';
+import { close, createReadStream, fstatSync, open, read, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
 import { BackupError, toBackupError } from '../errors.ts';
 
 /** The bytes of an archive in order; a piece may be used until the next one is asked for. */
@@ -10,12 +11,17 @@ export interface ByteSource {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const readFile = promisify(read);
+
 const readBytes = 1024 * 1024;
 const stdinFd = 0;
 
 export function openFileSource(path: string, signal?: AbortSignal): ByteSource {
-  const open = (): Readable => createReadStream(path, { highWaterMark: readBytes });
-  return { name: path, bytes: withContext(open, signal) };
+  const bytes = (): AsyncIterable<Uint8Array> =>
+    statSync(path).isFile() ? namedFile(path) : stoppable(createReadStream(path), signal);
+  return { name: path, bytes: withContext(bytes, signal) };
 }
 
 /**
@@ -30,22 +36,57 @@ export function openStdin(signal?: AbortSignal): ByteSource {
     });
   }
   const stat = fstatSync(stdinFd);
-  const open = (): Readable =>
+  const bytes = (): AsyncIterable<Uint8Array> =>
     stat.isFIFO() || stat.isSocket()
-      ? new Socket({ fd: stdinFd, readable: true, writable: false })
-      : createReadStream('', { fd: stdinFd, autoClose: false, highWaterMark: readBytes });
-  return { name, bytes: withContext(open, signal) };
+      ? stoppable(new Socket({ fd: stdinFd, readable: true, writable: false }), signal)
+      : openedFile(stdinFd);
+  return { name, bytes: withContext(bytes, signal) };
 }
 
-/** Opens the stream when it is read: nobody would hear of an error before. */
+async function* namedFile(path: string): AsyncGenerator<Uint8Array> {
+  const fd = await openFile(path, 'r');
+  try {
+    yield* openedFile(fd);
+  } finally {
+    await closeFile(fd);
+  }
+}
+
+/** Reads into one of two buffers while the other is used: a stream would make ever new ones. */
+async function* openedFile(fd: number): AsyncGenerator<Uint8Array> {
+  let [used, free] = [new Uint8Array(readBytes), new Uint8Array(readBytes)];
+  let reading = readFile(fd, used, 0, readBytes, null);
+  try {
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      const bytes = used.subarray(0, bytesRead);
+      [used, free] = [free, used];
+      reading = readFile(fd, used, 0, readBytes, null);
+      // Its failure is heard when it is waited for.
+      reading.catch(() => undefined);
+      yield bytes;
+    }
+  } finally {
+    // It must not go on in a descriptor that is closed.
+    await reading.catch(() => undefined);
+  }
+}
+
+function stoppable(stream: Readable, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  return signal ? addAbortSignal(signal, stream) : stream;
+}
+
+/** Opens what is read when it is read: nobody would hear of an error before. */
 async function* withContext(
-  open: () => Readable,
+  open: () => AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   try {
-    const stream = open();
-    if (signal) addAbortSignal(signal, stream);
-    yield* stream as AsyncIterable<Uint8Array>;
+    for await (const bytes of open()) {
+      signal?.throwIfAborted();
+      yield bytes;
+    }
   } catch (error) {
     throw toBackupError(signal?.aborted === true ? signal.reason : error, 'storage');
   }
