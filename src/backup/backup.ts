@@ -50,9 +50,9 @@ export interface BackupResult extends FixedPosition {
   metadata: MetadataFile[];
 }
 
-/** Bytes of one chunk, and how many of them each copy thread has on its way. */
+/** Bytes of one chunk, and how many of them the copy threads share; each has two at least. */
 const chunkBytes = 2 * 1024 * 1024;
-const buffersPerThread = 4;
+const chunksOnTheWay = 8;
 
 /**
  * A full backup of a running server. Resolves when the store has
@@ -162,7 +162,8 @@ function startCopiers(
 ): CopyPool {
   const { flavour, pageSize } = info;
   const { encoding } = options;
-  const data = { buffers: buffersPerThread, chunkBytes, flavour, pageSize, redoStart, encoding };
+  const buffers = Math.max(2, Math.floor(chunksOnTheWay / options.parallel));
+  const data = { buffers, chunkBytes, flavour, pageSize, redoStart, encoding };
   const pool = new CopyPool(options.parallel, data, store);
   cleanUp.add(() => pool.stop());
   return pool;

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { maskArgv } from '../../../formats/metadata/index.ts';
-import { type BackupOptions, type BackupResult, backup } from '../../backup/backup.ts';
+import type { BackupOptions, BackupResult } from '../../backup/backup.ts';
 import type { LockDdl } from '../../backup/course.ts';
 import { toBackupError } from '../../errors.ts';
 import { type ConnectionValues, accessOf, addConnectionOptions } from '../connection-options.ts';
@@ -17,7 +17,6 @@ import type { Reporter } from '../../reporter.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
-import { printBackupPreview } from '../backup-preview.ts';
 import { type TargetValues, openTarget } from '../backup-target.ts';
 import { addStoreWriteOptions } from '../store-options.ts';
 
@@ -77,11 +76,14 @@ export function backupCommand(program: Command, context: CommandContext): void {
   addConnectionOptions(command);
   context.register(command, async (values: BackupValues, { reporter, signal }) => {
     const options = optionsOf(values, reporter);
+    // Here and not above: no other command has use for the client of the server.
     if (values.preview === true) {
+      const { printBackupPreview } = await import('../backup-preview.ts');
       await printBackupPreview(values, options, reporter);
       return;
     }
     const openStore = await openTarget(values, options.encoding, reporter);
+    const { backup } = await import('../../backup/backup.ts');
     const result = await backup({ ...options, openStore }, reporter, signal);
     if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
     reporter.info(
