@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { linkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+
+import { scratchDir } from '../support/scratch.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { runTool } from '../support/tool.ts';
+import { accessArgs } from './held-backup.ts';
+
+/** What is promised at any size, and what may lie between the two sizes; MiB. */
+const peakMax = 256;
+const growthMax = 24;
+
+/** Tables of 10 MiB each, in the smaller and in the larger backup. */
+const sizes = [8, 32] as const;
+const tableBytes = 10 * 2 ** 20;
+
+// NODE_OPTIONS takes double quotes for its own.
+const report = "process.on('exit',()=>console.error('PEAK',process.resourceUsage().maxRSS))";
+const env = { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${report}` };
+
+/** Most memory that a run of the tool had, MiB. */
+async function peakOf(...args: string[]): Promise<number> {
+  const { status, stderr } = await runTool([...args, '--no-defaults', '--quiet'], { env });
+  assert.equal(status, 0, stderr);
+  return Number(/PEAK (\d+)\n$/.exec(stderr)?.[1] ?? assert.fail(stderr)) / 1024;
+}
+
+/** CSV tables: the server does not look at their data, which is the same file for all of them. */
+async function addTables(
+  server: TestServer,
+  data: string,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let i = from; i < to; i++) {
+    await server.query(`CREATE TABLE big.t${i} (a INT NOT NULL) ENGINE=CSV`);
+    const file = join(server.datadir, 'big', `t${i}.CSV`);
+    rmSync(file);
+    linkSync(data, file);
+  }
+}
+
+interface Peaks {
+  backup: number;
+  extraction: number;
+}
+
+describe('the memory of four copy threads and of the way back', () => {
+  const key = join(scratchDir('key'), 'key');
+  const data = join(scratchDir('data'), 'data');
+  const encodings = [
+    { name: 'as it is', options: [] },
+    { name: 'in lz4', options: ['--compress=lz4'] },
+    {
+      name: 'in zstd and encrypted',
+      options: ['--compress=zstd', '--encrypt=AES256', `--encrypt-key-file=${key}`],
+    },
+  ];
+  /** By encoding, one for each size. */
+  const measured = new Map<string, Peaks[]>();
+
+  async function measure(server: TestServer, options: readonly string[]): Promise<Peaks> {
+    const archive = join(scratchDir('archive'), 'archive');
+    const into = scratchDir('into');
+    const backup = ['backup', ...accessArgs(server), '--parallel=4', `--to=${archive}`, ...options];
+    const unlock = options.filter((option) => option.startsWith('--encrypt-key-file'));
+    const extract = ['extract', '--decompress', `--from=${archive}`, `--directory=${into}`];
+    const decrypt = unlock.length > 0 ? ['--decrypt', ...unlock] : [];
+    const peaks = {
+      backup: await peakOf(...backup),
+      extraction: await peakOf(...extract, ...decrypt),
+    };
+    for (const directory of [archive, into]) rmSync(directory, { recursive: true });
+    return peaks;
+  }
+
+  before(async () => {
+    writeFileSync(key, randomBytes(32), { mode: 0o600 });
+    // Text, which becomes half as long.
+    writeFileSync(data, randomBytes(tableBytes / 2).toString('hex'));
+    const server = await startServer({ name: 'big' });
+    await server.query('CREATE DATABASE big');
+    let tables = 0;
+    for (const size of sizes) {
+      await addTables(server, data, tables, size);
+      tables = size;
+      for (const { name, options } of encodings) {
+        measured.set(name, [...(measured.get(name) ?? []), await measure(server, options)]);
+      }
+    }
+    await server.stop();
+  });
+
+  for (const { name } of encodings) {
+    for (const what of ['backup', 'extraction'] as const) {
+      it(`stays flat at any size: ${what} ${name}`, (t) => {
+        const [small = NaN, large = NaN] = (measured.get(name) ?? []).map((peaks) => peaks[what]);
+        t.diagnostic(`${small.toFixed(0)} and ${large.toFixed(0)} MiB`);
+        assert.ok(large < peakMax, `${large} MiB`);
+        assert.ok(large - small < growthMax, `${small} MiB, and ${large} MiB of the larger one`);
+      });
+    }
+  }
+});
