@@ -9,8 +9,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { runTool } from '../support/tool.ts';
 import { accessArgs } from './held-backup.ts';
 
-/** What is promised at any size, and what may lie between the two sizes; MiB. */
-const peakMax = 256;
+/** Less than the 256 MiB that are promised, as an upload has buffers too; and between the sizes. MiB. */
+const peakMax = { backup: 220, extraction: 190 };
 const growthMax = 24;
 
 /** Tables of 10 MiB each, in the smaller and in the larger backup. */
@@ -99,7 +99,7 @@ describe('the memory of four copy threads and of the way back', () => {
       it(`stays flat at any size: ${what} ${name}`, (t) => {
         const [small = NaN, large = NaN] = (measured.get(name) ?? []).map((peaks) => peaks[what]);
         t.diagnostic(`${small.toFixed(0)} and ${large.toFixed(0)} MiB`);
-        assert.ok(large < peakMax, `${large} MiB`);
+        assert.ok(large < peakMax[what], `${large} MiB`);
         assert.ok(large - small < growthMax, `${small} MiB, and ${large} MiB of the larger one`);
       });
     }
