@@ -102,7 +102,11 @@ export function addStoreWriteOptions(command: Command): void {
       'of one object; the archive goes on in another (default: 10000)',
       parseCount,
     )
-    .option('--s3-parallel <n>', 'parts under way at a time (default: 3)', parseCount);
+    .option(
+      '--s3-parallel <n>',
+      'parts in memory, on their way or being filled (default: 3)',
+      parseCount,
+    );
 }
 
 /** How the stores of a command are reached; every request that is tried again is told. */

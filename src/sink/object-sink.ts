@@ -7,7 +7,7 @@ export interface ObjectLimits {
   partBytes: number;
   /** Parts of one object. */
   partsMax: number;
-  /** Parts under way at a time. */
+  /** Parts in memory: under way, and the one that is filled. */
   parallel: number;
 }
 
@@ -43,8 +43,8 @@ export class ObjectSink implements ByteSink {
     this.#store = store;
     this.#keyOf = keyOf;
     this.#options = options;
-    // One is filled while the others are on their way.
-    this.#buffers = new BufferPool(options.parallel + 1, options.partBytes);
+    // While one is filled, which takes no time, the others are on their way.
+    this.#buffers = new BufferPool(options.parallel, options.partBytes);
   }
 
   async write(buffers: Uint8Array[]): Promise<void> {

@@ -24,7 +24,7 @@ export interface S3Settings {
   partBytes: number;
   /** Parts of one object; the archive goes on in another one then. */
   partsMax: number;
-  /** Transfers under way at a time. */
+  /** Parts in memory: under way, and the one that is filled. */
   parallel: number;
   retriesMax: number;
   backoffMsMax: number;
