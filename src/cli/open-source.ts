@@ -5,6 +5,7 @@ import { ArchiveObjects } from '../source/archive-objects.ts';
 import { type ByteSource, openFileSource, openStdin } from '../source/byte-source.ts';
 import { type StoredBackup, openStoredBackup } from '../source/stored-backup.ts';
 import { FileStore } from '../store/file-store.ts';
+import { XbcloudObjects } from '../source/xbcloud-objects.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { type StoreAccess, openStore } from '../store/open-store.ts';
 import { type Place, parentOf, parsePlace } from '../store/place-url.ts';
@@ -20,8 +21,8 @@ export interface OpenedSource {
 }
 
 /**
- * The archive that `--from` names: a file, a backup in a directory or a bucket, or standard
- * input.
+ * The archive that `--from` names: a file, a backup in a directory or a bucket, whoever put it
+ * there, or standard input.
  */
 export async function openSource(
   from: string | undefined,
@@ -40,7 +41,11 @@ export async function openSource(
   const store = await openStore(parent, access);
   const backup = await openStoredBackup(store, name);
   if (backup) return { ...opened(backup.archive, signal), backup };
-  return (await openPlainObject(store, name, signal)) ?? notABackup(store, name);
+  return (
+    (await openPlainObject(store, name, signal)) ??
+    (await openXbcloud(store, name, signal)) ??
+    notABackup(store, name)
+  );
 }
 
 /** An archive by itself, or a pipe; undefined for a directory. */
@@ -71,6 +76,16 @@ async function openPlainObject(
 ): Promise<OpenedSource | undefined> {
   if (!(await store.head(key))) return undefined;
   return opened(await ArchiveObjects.open(store, [{ key }]), signal);
+}
+
+/** A backup that xbcloud has put there. */
+async function openXbcloud(
+  store: ObjectStore,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSource | undefined> {
+  const objects = await XbcloudObjects.open(store, name);
+  return objects && { source: objects.source(signal), totalBytes: objects.size };
 }
 
 function opened(archive: ArchiveObjects, signal: AbortSignal | undefined): OpenedSource {
