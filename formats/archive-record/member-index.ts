@@ -6,6 +6,8 @@ import { indexName, recordFormat } from './names.ts';
 /** One member of the archive and where its chunks lie. */
 export interface MemberEntry {
   path: string;
+  /** Path of its chunks, where it is another: only in archives of other tools. */
+  chunkPath?: string | undefined;
   /** InnoDB space id; undefined where there is none or page 0 was still all zero. */
   spaceId?: number | undefined;
   /** Physical page size, bytes. */
@@ -16,6 +18,11 @@ export interface MemberEntry {
   plainSize?: number | undefined;
   /** Four numbers a chunk: archive offset of its header, payload length, file offset, CRC-32. */
   chunks: number[];
+  /**
+   * Bytes of each chunk before its payload, where some are not payload chunks: only in archives of
+   * other tools.
+   */
+  headers?: number[] | undefined;
   /** SHA-256 of each chunk's payload, hex; undefined in an archive without digests. */
   digests?: string[] | undefined;
 }
@@ -36,8 +43,10 @@ export function* encodeIndex(
     `{"format":${recordFormat},"backupId":${JSON.stringify(backupId)},"members":[`,
   );
   let separator = '\n';
-  for (const { path, spaceId, pageSize, size, plainSize, chunks, digests } of members) {
-    const entry = { path, spaceId, pageSize, size, plainSize, chunks, digests };
+  for (const { path, chunkPath, spaceId, pageSize, size, ...content } of members) {
+    const { plainSize, chunks, headers, digests } = content;
+    const place = { path, chunkPath, spaceId, pageSize, size };
+    const entry = { ...place, plainSize, chunks, headers, digests };
     yield encoder.encode(separator + JSON.stringify(entry));
     separator = ',\n';
   }
@@ -101,15 +110,30 @@ function decodeMember(line: string, position: number): MemberEntry {
   if (chunks.length % numbersPerChunk !== 0 || !chunks.every(isCount)) {
     throw new FormatError('invalid', `${name} > chunks`, 0, 'four whole numbers a chunk wanted');
   }
+  const count = chunks.length / numbersPerChunk;
   return {
     path: record.string('path'),
+    ...ofOtherTools(name, record, count),
     spaceId: record.optionalNumber('spaceId'),
     pageSize: record.optionalNumber('pageSize'),
     size: record.number('size'),
     plainSize: record.optionalNumber('plainSize'),
     chunks,
-    digests: decodeDigests(name, record, chunks.length / numbersPerChunk),
+    digests: decodeDigests(name, record, count),
   };
+}
+
+function ofOtherTools(
+  name: string,
+  record: JsonRecord,
+  count: number,
+): Pick<MemberEntry, 'chunkPath' | 'headers'> {
+  const chunkPath = record.optionalString('chunkPath');
+  const headers = record.optionalArray('headers');
+  if (headers && (headers.length !== count || !headers.every(isCount))) {
+    throw new FormatError('invalid', `${name} > headers`, 0, 'a whole number a chunk wanted');
+  }
+  return { ...(chunkPath !== undefined && { chunkPath }), ...(headers && { headers }) };
 }
 
 function decodeDigests(name: string, record: JsonRecord, count: number): string[] | undefined {

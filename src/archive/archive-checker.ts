@@ -16,6 +16,8 @@ import {
 } from '../../formats/xbstream/index.ts';
 import { BackupError } from '../errors.ts';
 import { CapturedRecords, type Seal } from './captured-records.ts';
+import { compareIndex } from './compare-index.ts';
+import { listedEntry, noteHeader } from './foreign-entry.ts';
 import { safeMemberPath } from './member-path.ts';
 
 /** A backup by a stock tool has these; without them a cut at a chunk edge would go unseen. */
@@ -24,6 +26,8 @@ const stockEndings = [
   ['xtrabackup_info', 'mariadb_backup_info'],
 ];
 
+const noDigests = { digests: false };
+
 export interface CheckerOptions {
   /** Also accept archives that are no backup; then only open members betray a cut. */
   anyArchive?: boolean;
@@ -31,6 +35,10 @@ export interface CheckerOptions {
   key?: Uint8Array | undefined;
   /** Refuse an encrypted backup when there is no key. */
   needKey?: boolean;
+  /** Note the members of an archive of another tool as an index lists them. */
+  listing?: boolean | undefined;
+  /** What an archive of another tool must consist of, as an index beside it says. */
+  promised?: readonly MemberEntry[] | undefined;
   /** Hears of an archive that stops too early between two chunks; without it, that is refused. */
   onCut?: ((fault: BackupError) => void) | undefined;
 }
@@ -44,6 +52,8 @@ export interface ArchiveSummary {
   seal: Seal;
   members: number;
   payloadBytes: number;
+  /** The members of an archive of another tool, where they were to be noted. */
+  listed?: MemberEntry[];
 }
 
 /**
@@ -63,17 +73,23 @@ export class ArchiveChecker {
   #digested: MemberEntry | undefined;
   readonly #anyArchive: boolean;
   readonly #onCut: CheckerOptions['onCut'];
+  readonly #listing: boolean;
+  readonly #promised: CheckerOptions['promised'];
   /** Begins with our begin record; undefined before the first chunk. */
   #own: boolean | undefined;
   /** The index is complete. */
   #indexed = false;
   #capturing: string | undefined;
+  /** The path of the chunk at hand as it stands. */
+  #spelled = '';
   #chunks = 0;
   #payloadBytes = 0;
 
   constructor(options: CheckerOptions = {}) {
     this.#anyArchive = options.anyArchive ?? false;
     this.#onCut = options.onCut;
+    this.#promised = options.promised;
+    this.#listing = options.listing ?? options.promised !== undefined;
     this.#records = new CapturedRecords(options);
   }
 
@@ -94,6 +110,7 @@ export class ArchiveChecker {
         yield event;
       } else {
         const safe = withSafePaths(event);
+        this.#spelled = event.path;
         this.#order(safe);
         if (this.#own === true && safe.path !== event.path) {
           throw corrupt(`${safe.path} at byte ${safe.archiveOffset} is not named as we write it`);
@@ -123,6 +140,7 @@ export class ArchiveChecker {
     }
     if (this.#own === undefined) throw incomplete('it is empty');
     if (this.#own) {
+      if (this.#promised) throw corrupt('it is not the one that the index beside it was made of');
       if (!this.#done.has(endName)) throw incomplete('it has no end record');
       const chunksSha256 = this.#headers.digest('hex');
       const { end, seal } = this.#records.prove({ members: this.#done, chunksSha256 });
@@ -130,7 +148,12 @@ export class ArchiveChecker {
       return { begin: this.#records.begin, seal, members, payloadBytes };
     }
     if (!this.#anyArchive) this.#requireStockEndings();
-    return this.#unproved();
+    const summary = this.#unproved();
+    if (!this.#listing) return summary;
+    const listed = [...this.#done].map(([path, member]) => listedEntry(path, member));
+    if (this.#promised)
+      compareIndex(this.#promised, new Map(listed.map((entry) => [entry.path, entry])), noDigests);
+    return { ...summary, listed };
   }
 
   #unproved(): ArchiveSummary {
@@ -208,9 +231,13 @@ export class ArchiveChecker {
           `${member.size} was expected: a chunk is missing, doubled or out of order`,
       );
     }
-    if (this.#own) {
+    if (this.#own || this.#listing) {
       const { archiveOffset, length, fileOffset, crc } = head;
       member.chunks.push(archiveOffset, length, fileOffset, crc);
+    }
+    if (this.#listing) noteHeader(member, head, this.#spelled);
+    if (this.#own) {
+      const { length, fileOffset, crc } = head;
       if (path !== endName)
         this.#headers.update(encodePayloadHeader(path, fileOffset, length, crc));
       if (CapturedRecords.wants(path)) this.#capturing = path;

@@ -35,6 +35,11 @@ function compareMember(promised: MemberEntry, found: MemberEntry): void {
   const digests = promised.digests ?? [];
   const wrong = digests.findIndex((digest, i) => digest !== found.digests?.[i]);
   if (wrong >= 0) throw differs(path, `chunk ${wrong} has not the SHA-256 of the index`);
+  if (found.chunkPath !== promised.chunkPath) throw differs(path, 'its chunks have another path');
+  const { headers } = promised;
+  if (found.headers?.some((length, i) => length !== headers?.[i]) ?? headers !== undefined) {
+    throw differs(path, 'the headers of its chunks are others');
+  }
   const at = found.chunks.findIndex((number, i) => number !== promised.chunks[i]);
   if (at >= 0) {
     throw differs(path, `chunk ${Math.floor(at / numbersPerChunk)} is not the one in the index`);

@@ -40,7 +40,10 @@ export async function openSource(
   const { parent, name } = parentOf(place);
   const store = await openStore(parent, access);
   const backup = await openStoredBackup(store, name);
-  if (backup) return { ...opened(backup.archive, signal), backup };
+  if (backup) {
+    const { source, ...rest } = opened(backup.archive, signal);
+    return { source: { ...source, promised: backup.promised }, ...rest, backup };
+  }
   return (
     (await openPlainObject(store, name, signal)) ??
     (await openXbcloud(store, name, signal)) ??

@@ -1,5 +1,6 @@
 import { type MemberEntry, numbersPerChunk } from '../../formats/archive-record/index.ts';
 import { encodePayloadHeader } from '../../formats/xbstream/index.ts';
+import type { ArchiveIndex } from '../archive/archive-index.ts';
 import { safeMemberPath } from '../archive/member-path.ts';
 import { BackupError } from '../errors.ts';
 import type { Range } from '../source/archive-objects.ts';
@@ -22,13 +23,17 @@ export interface PlannedChunk extends Range {
 
 /**
  * The chunks of members in the order of the archive. An index that cannot be right is refused:
- * chunks that overlap or lie elsewhere than before `membersEnd`, paths that lead away or come twice.
+ * chunks that overlap or lie behind the members, paths that lead away or come twice.
  */
-export function planChunks(members: readonly MemberEntry[], membersEnd: number): PlannedChunk[] {
+export function planChunks(
+  members: readonly MemberEntry[],
+  { begin, membersEnd }: ArchiveIndex,
+): PlannedChunk[] {
   const paths = new Set<string>();
-  for (const { path } of members) {
-    if (paths.has(path) || safeMemberPath(path, 0) !== path) {
-      throw wrong(path, 'it is listed twice, or not named as we write it');
+  for (const { path, chunkPath, headers } of members) {
+    const isForeign = chunkPath !== undefined || headers !== undefined;
+    if (paths.has(path) || safeMemberPath(path, 0) !== path || (begin && isForeign)) {
+      throw wrong(path, 'it is listed twice, or not as we write it');
     }
     paths.add(path);
   }
@@ -44,12 +49,13 @@ export function planChunks(members: readonly MemberEntry[], membersEnd: number):
 }
 
 function* chunksOf(entry: MemberEntry): Generator<PlannedChunk> {
-  const { path, chunks, digests } = entry;
-  const headerLength = encodePayloadHeader(path, 0, 0, 0).length;
+  const { path, chunkPath = path, chunks, headers, digests } = entry;
+  const plainHeaderLength = encodePayloadHeader(chunkPath, 0, 0, 0).length;
   for (let at = 0; at < chunks.length; at += numbersPerChunk) {
     const numbers = chunks.slice(at, at + numbersPerChunk);
     const [offset, payloadLength, fileOffset, crc] = numbers as [number, number, number, number];
     const ordinal = at / numbersPerChunk;
+    const headerLength = headers?.[ordinal] ?? plainHeaderLength;
     const length = headerLength + payloadLength;
     const place = { entry, ordinal, offset, length };
     yield { ...place, headerLength, payloadLength, fileOffset, crc, digest: digests?.[ordinal] };

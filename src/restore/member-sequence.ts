@@ -1,23 +1,26 @@
 import type { MemberEntry } from '../../formats/archive-record/index.ts';
-import type { ChunkEvent } from '../../formats/xbstream/index.ts';
+import type { ChunkEvent, PayloadEvent, SparseEvent } from '../../formats/xbstream/index.ts';
 import { BackupError } from '../errors.ts';
 import type { PlannedChunk } from './chunk-plan.ts';
 import type { MemberPlacer } from './member-placer.ts';
 
-/** Makes whole members of the chunks that the index lists: each begins where the one before ended. */
+/** Makes whole members of the chunks that the index lists: each begins where the one before ended,
+ * or, in an archive of another tool, behind a hole. */
 export class MemberSequence {
   readonly #placer: MemberPlacer;
+  readonly #holes: boolean;
   /** How far each member that is open has come, bytes. */
   readonly #positions = new Map<MemberEntry, number>();
 
-  constructor(placer: MemberPlacer) {
+  constructor(placer: MemberPlacer, { holes }: { holes: boolean }) {
     this.#placer = placer;
+    this.#holes = holes;
   }
 
   async take({ entry }: PlannedChunk, event: ChunkEvent): Promise<void> {
-    if (event.kind === 'payload') {
-      this.#goOn(entry, event.fileOffset);
-      this.#positions.set(entry, event.fileOffset + event.length);
+    if (event.kind === 'payload' || event.kind === 'sparse') {
+      await this.#goOn(entry, event.fileOffset);
+      this.#positions.set(entry, event.fileOffset + spanOf(event));
     }
     await this.#placer.take(event);
   }
@@ -25,17 +28,29 @@ export class MemberSequence {
   /** All chunks of a member were taken. */
   async end(entry: MemberEntry): Promise<void> {
     const { path, size } = entry;
-    this.#goOn(entry, size);
+    await this.#goOn(entry, size);
     this.#positions.delete(entry);
-    const nowhere = { flags: 0, archiveOffset: 0, headerLength: 0 };
     await this.#placer.take({ kind: 'end', path, ...nowhere });
   }
 
-  #goOn(entry: MemberEntry, offset: number): void {
+  async #goOn(entry: MemberEntry, offset: number): Promise<void> {
     const { path } = entry;
     const position = this.#positions.get(entry) ?? 0;
     if (offset === position) return;
+    if (this.#holes && offset > position) {
+      await this.#placer.take({ kind: 'seek', path, fileOffset: offset, ...nowhere });
+      return;
+    }
     const message = `member ${path} of the index goes on at ${offset} instead of ${position}`;
     throw new BackupError('corrupt', message, { where: { path } });
   }
+}
+
+/** What is no chunk of the archive but follows from its index. */
+const nowhere = { flags: 0, archiveOffset: 0, headerLength: 0 };
+
+/** How far a chunk reaches in its file, bytes. */
+function spanOf(event: PayloadEvent | SparseEvent): number {
+  if (event.kind === 'payload') return event.length;
+  return event.map.reduce((sum, { skip, length }) => sum + skip + length, 0);
 }

@@ -12,6 +12,8 @@ export interface ReadOptions extends PlaceOptions {
   key?: Uint8Array | undefined;
   /** The members that the output gets; all of them unless told. At least one must match. */
   include?: NamePatterns | undefined;
+  /** Have the members noted, as an index lists them: see `ArchiveSummary`. */
+  listing?: boolean;
   /** Called once, with the begin record of an archive that has one, before anything is written. */
   onBegin?: (begin: BeginRecord) => Promise<void>;
   /** Called with the archive bytes taken so far. */
@@ -28,8 +30,10 @@ export async function readArchive(
   output: MemberOutput,
   options: ReadOptions,
 ): Promise<ArchiveSummary> {
-  const { anyArchive = false, key, needKey = false, onCut, include } = options;
-  const checker = new ArchiveChecker({ anyArchive, key, needKey, onCut });
+  const { anyArchive = false, key, needKey = false, listing, onCut, include } = options;
+  const { promised } = source;
+  const judging = { anyArchive, key, needKey, listing, promised, onCut };
+  const checker = new ArchiveChecker(judging);
   const filter = include && new MemberFilter(include);
   return await placeMembers(output, options, async (placer) => {
     let archiveBytes = 0;

@@ -26,11 +26,11 @@ export async function readMembers(
   { onProgress, signal, ...options }: ReadMembersOptions,
 ): Promise<void> {
   requireDigests(index, wanted);
-  const chunks = planChunks(wanted, index.membersEnd);
+  const chunks = planChunks(wanted, index);
   const ranges = coalesce(chunks);
   const totalBytes = ranges.reduce((sum, { length }) => sum + length, 0);
   await placeMembers(output, options, async (placer) => {
-    const members = new MemberSequence(placer);
+    const members = new MemberSequence(placer, { holes: !index.begin });
     for (const entry of wanted) if (entry.chunks.length === 0) await members.end(entry);
     const waiting = new WaitingChunks(chunks, members);
     let bytes = 0;

@@ -3,12 +3,15 @@ import { Socket } from 'node:net';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
+import type { MemberEntry } from '../../formats/archive-record/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
 
 /** The bytes of an archive in order; a piece may be used until the next one is asked for. */
 export interface ByteSource {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** What the archive must consist of, where an index beside it says so. */
+  readonly promised?: readonly MemberEntry[] | undefined;
 }
 
 const openFile = promisify(open);

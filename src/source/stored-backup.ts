@@ -1,6 +1,9 @@
 import {
   type Manifest,
+  type MemberEntry,
+  decodeIndex,
   decodeManifest,
+  indexBytesMax,
   manifestBytesMax,
   manifestName,
 } from '../../formats/archive-record/index.ts';
@@ -8,11 +11,16 @@ import { BackupError, toBackupError } from '../errors.ts';
 import type { ObjectFacts, ObjectStore } from '../store/object-store.ts';
 import { ArchiveObjects } from './archive-objects.ts';
 
+/** The shortest chunk. */
+const chunkBytesMin = 15;
+
 /** A backup in a bucket or a directory: what its manifest says and the archive it names. */
 export interface StoredBackup {
   url: string;
   manifest: Manifest;
   archive: ArchiveObjects;
+  /** What the archive consists of, where it has no index in it: one that was imported. */
+  promised?: MemberEntry[];
 }
 
 /** The backup `name` in a store, with every object of it there. Undefined: it has no manifest. */
@@ -27,7 +35,29 @@ export async function openStoredBackup(
     size,
   }));
   const archive = await ArchiveObjects.open(store, promised);
-  return { url: store.urlOf(name), manifest, archive };
+  const backup = { url: store.urlOf(name), manifest, archive };
+  if (manifest.index === undefined) return backup;
+  return { ...backup, promised: await readIndexObject(store, name, manifest, archive.size) };
+}
+
+/** The index that lies beside an archive; its manifest and no other must be of the same backup. */
+async function readIndexObject(
+  store: ObjectStore,
+  name: string,
+  { index = '', backupId, members: count }: Manifest,
+  archiveBytes: number,
+): Promise<MemberEntry[]> {
+  const key = objectKey(name, index);
+  const path = store.urlOf(key);
+  const found = await store.head(key);
+  if (!found) throw new BackupError('incomplete', `${path} is missing`, { where: { path } });
+  const bytesMax = indexBytesMax(count, Math.ceil(archiveBytes / chunkBytesMin));
+  if (found.size > bytesMax) throw corrupt(path, 'is longer than the index can be');
+  const bytes = new Uint8Array(found.size);
+  await store.read({ key, offset: 0, etag: found.etag }, bytes);
+  const decodedIndex = decoded(() => decodeIndex(bytes));
+  if (decodedIndex.backupId !== backupId) throw corrupt(path, 'is of another backup');
+  return decodedIndex.members;
 }
 
 /** The manifest of the backup `name`; undefined where there is none. */
@@ -48,21 +78,21 @@ export async function readFoundManifest(
   signal?: AbortSignal,
 ): Promise<Manifest> {
   const path = store.urlOf(key);
-  if (found.size > manifestBytesMax) {
-    throw new BackupError('corrupt', `${path} is longer than a manifest can be`, {
-      where: { path },
-    });
-  }
+  if (found.size > manifestBytesMax) throw corrupt(path, 'is longer than a manifest can be');
   const bytes = new Uint8Array(found.size);
   await store.read({ key, offset: 0, etag: found.etag }, bytes, signal);
-  const manifest = decoded(bytes);
+  const manifest = decoded(() => decodeManifest(bytes));
   if (manifest.objects.length > 0) return manifest;
-  throw new BackupError('corrupt', `${path} names no archive`, { where: { path } });
+  throw corrupt(path, 'names no archive');
 }
 
-function decoded(bytes: Uint8Array): Manifest {
+function corrupt(path: string, fault: string): BackupError {
+  return new BackupError('corrupt', `${path} ${fault}`, { where: { path } });
+}
+
+function decoded<T>(decode: () => T): T {
   try {
-    return decodeManifest(bytes);
+    return decode();
   } catch (error) {
     throw toBackupError(error);
   }

@@ -191,7 +191,7 @@ describe('a forged index', () => {
   it('leads nowhere', async () => {
     await refuses(() => ({ path: '../t.ibd' }), /leaves its directory/);
     await refuses(() => ({ path: '/t.ibd' }), /is absolute/);
-    await refuses(() => ({ path: './t.ibd' }), /not named as we write it/);
+    await refuses(() => ({ path: './t.ibd' }), /or not as we write it/);
     await refuses(() => ({ path: 'ibdata1' }), /ibdata1 of the index: it is listed twice/);
     await refuses(shift(offset, -60), /overlaps another/);
     await refuses(shift(offset, 1e6), /too far behind/);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readArchiveIndex } from '../../archive/archive-index.ts';
+import { type ArchiveIndex, readArchiveIndex } from '../../archive/archive-index.ts';
 import type { Seal } from '../../archive/captured-records.ts';
 import { extract, extractMembers } from '../../restore/extract.ts';
 import { NamePatterns } from '../../restore/name-patterns.ts';
@@ -81,11 +81,11 @@ async function extractSome(
   const { reporter, signal, unlocking } = run;
   const include = new NamePatterns(globs);
   const { source, archive } = opened;
-  const index = archive && (await readArchiveIndex(archive, unlocking.key, signal));
+  const index = await indexOf(opened, unlocking.key, signal);
   let files = 0;
   const options = optionsOf(values, opened, run, () => (files += 1));
   const fill = async (directory: StagedDirectory): Promise<{ seal: Seal }> => {
-    if (!index) return await extract(source, directory, { ...options, include });
+    if (!archive || !index) return await extract(source, directory, { ...options, include });
     await extractMembers(archive, index, include, directory, options);
     return index;
   };
@@ -94,6 +94,17 @@ async function extractSome(
   tellSeal({ seal }, unlocking.key, reporter);
   for (const glob of include.missed) reporter.warn(`nothing matches ${glob}`);
   reporter.info(`${files} files in ${values.directory}`);
+}
+
+/** In the archive, or beside it where it was imported; undefined when there is none to be had. */
+async function indexOf(
+  { archive, backup }: OpenedSource,
+  key: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<ArchiveIndex | undefined> {
+  const members = backup?.promised;
+  if (!archive || !members) return archive && (await readArchiveIndex(archive, key, signal));
+  return { begin: undefined, seal: 'none', members, membersEnd: archive.size };
 }
 
 function optionsOf(

@@ -213,8 +213,8 @@ describe('index', () => {
     assert.equal(
       show(Buffer.concat([...encodeIndex('id', [entry, plain])])),
       '{"format":1,"backupId":"id","members":[\n' +
-        '{"path":"db/t.ibd","spaceId":5,"pageSize":16384,"size":12,"plainSize":40,' +
-        '"chunks":[500,8,0,4294967295,600,4,8,0],' +
+        '{"path":"db/t.ibd","chunkPath":"./db/old.ibd","spaceId":5,"pageSize":16384,"size":12,"plainSize":40,' +
+        '"chunks":[500,8,0,4294967295,600,4,8,0],"headers":[47,99],' +
         `"digests":["${'01'.repeat(32)}","${'23'.repeat(32)}"]},\n` +
         '{"path":"b","size":0,"chunks":[]}\n' +
         ']}\n',
@@ -272,6 +272,11 @@ describe('index', () => {
       [{ ...entry, chunks: [1, 2, 3, '4'] }, /members\[1\] > chunks at byte 0: four whole numbers/],
       [{ ...entry, plainSize: '40' }, /members\[1\] > plainSize at byte 0: number wanted/],
       [{ ...entry, plainSize: -1 }, /members\[1\] > plainSize at byte 0: whole number/],
+      [{ ...entry, chunkPath: 5 }, /members\[1\] > chunkPath at byte 0: string wanted/],
+      [{ ...entry, headers: {} }, /members\[1\] > headers at byte 0: array wanted/],
+      [{ ...entry, headers: [47] }, /members\[1\] > headers at byte 0: a whole number a chunk/],
+      [{ ...entry, headers: [47, -1] }, /members\[1\] > headers at byte 0: a whole number a ch/],
+      [{ ...entry, headers: [47, '9'] }, /members\[1\] > headers at byte 0: a whole number a c/],
       [{ ...entry, digests: 'ab' }, /members\[1\] > digests at byte 0: array wanted/],
       [{ ...entry, digests: null }, /members\[1\] > digests at byte 0: array wanted/],
       [[], /members\[1\] at byte 0: not a JSON object/],
@@ -303,7 +308,7 @@ describe('index', () => {
         /members\[1\] > digests at byte 0: a SHA-256 a chunk wanted/,
       );
     }
-    const empty = { ...entry, size: 0, chunks: [], digests: [] };
+    const empty = { ...entry, size: 0, chunks: [], headers: [], digests: [] };
     assert.deepEqual(decodeIndex(indexOf(empty)).members, [empty]);
   });
 

@@ -26,11 +26,13 @@ export const begin: BeginRecord = {
 
 export const entry: MemberEntry = {
   path: 'db/t.ibd',
+  chunkPath: './db/old.ibd',
   spaceId: 5,
   pageSize: 16384,
   size: 12,
   plainSize: 40,
   chunks: [500, 8, 0, 0xffff_ffff, 600, 4, 8, 0],
+  headers: [47, 99],
   digests: ['01'.repeat(32), '23'.repeat(32)],
 };
 
