@@ -13,6 +13,7 @@ export { findBackup } from './catalogue/find-backup.ts';
 export { type Orphan, findOrphans, idleOrphans, removeOrphans } from './catalogue/orphans.ts';
 export { type Catalogue, readCatalogue } from './catalogue/read-catalogue.ts';
 export { BackupError, type FailureCode, failures } from './errors.ts';
+export { type ImportOptions, importArchive } from './import/import-archive.ts';
 export type { Progress, Reporter } from './reporter.ts';
 export { extract, extractMembers } from './restore/extract.ts';
 export { NamePatterns } from './restore/name-patterns.ts';

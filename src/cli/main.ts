@@ -6,6 +6,7 @@ import { deleteCommand } from './commands/delete.ts';
 import { expireCommand } from './commands/expire.ts';
 import { extractCommand } from './commands/extract.ts';
 import { guardCommand } from './commands/guard.ts';
+import { importCommand } from './commands/import.ts';
 import { infoCommand } from './commands/info.ts';
 import { listCommand } from './commands/list.ts';
 import { prepareCommand } from './commands/prepare.ts';
@@ -26,6 +27,7 @@ const commands = [
   infoCommand,
   deleteCommand,
   expireCommand,
+  importCommand,
 ];
 
 /** Every command of the tool; tests walk this tree. */
