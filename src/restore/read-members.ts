@@ -35,6 +35,7 @@ export async function readMembers(
     const waiting = new WaitingChunks(chunks, members);
     let bytes = 0;
     for await (const piece of archive.ranges(ranges, signal)) {
+      signal?.throwIfAborted();
       await waiting.take(piece);
       bytes += piece.bytes.length;
       onProgress?.(bytes, totalBytes);
