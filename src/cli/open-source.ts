@@ -42,7 +42,9 @@ export async function openSource(
   const backup = await openStoredBackup(store, name);
   if (backup) {
     const { source, ...rest } = opened(backup.archive, signal);
-    return { source: { ...source, promised: backup.promised }, ...rest, backup };
+    const { promised, manifest } = backup;
+    const backupId = promised ? undefined : manifest.backupId;
+    return { source: { ...source, promised, backupId }, ...rest, backup };
   }
   return (
     (await openPlainObject(store, name, signal)) ??

@@ -2,11 +2,18 @@ import { InvalidArgumentError } from 'commander';
 
 /** A whole number of at least 1. */
 export function parseCount(text: string): number {
+  return parseWhole(text, 1);
+}
+
+/** A whole number, which may be 0. */
+export function parseNumber(text: string): number {
+  return parseWhole(text, 0);
+}
+
+function parseWhole(text: string, min: number): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError('a whole number of at least 1 is wanted');
-  }
-  return value;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidArgumentError(`a whole number of at least ${min} is wanted`);
 }
 
 const units: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };

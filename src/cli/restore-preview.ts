@@ -8,7 +8,7 @@ import { printAnswer } from './print-answer.ts';
 
 /** `restore --preview`: every check, nothing written; what would be done goes to standard output. */
 export async function printRestorePreview(
-  { archive }: OpenedSource,
+  { archive, backup }: OpenedSource,
   options: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'> & { json: boolean },
   { reporter, signal }: { reporter: Reporter; signal: AbortSignal },
 ): Promise<void> {
@@ -17,7 +17,7 @@ export async function printRestorePreview(
       hint: 'name it with --from: standard input can only be read once',
     });
   }
-  const preview = await previewRestore(archive, options, signal);
+  const preview = await previewRestore({ archive, backup }, options, signal);
   if (preview.freeBytes < preview.plainBytes) {
     const [free, needed] = [preview.freeBytes, preview.plainBytes].map(formatBytes);
     reporter.warn(`${free} are free at ${options.datadir}, ${needed} are needed`);

@@ -10,7 +10,7 @@ import {
   s3Defaults,
   s3Limits,
 } from '../store/s3/s3-settings.ts';
-import { collect, parseCount, parseSize } from './parse-values.ts';
+import { collect, parseCount, parseNumber, parseSize } from './parse-values.ts';
 
 /** Options of every command that may reach a bucket. */
 export interface StoreValues {
@@ -60,7 +60,7 @@ export function addStoreOptions(command: Command): void {
     .option('--s3-sse-c-key-file <file>', 'SSE-C: the 32 bytes of the key, as they are')
     .option('--cacert <file>', 'certificates to trust as well, PEM; also from AWS_CA_BUNDLE')
     .option('--insecure', 'believe any certificate')
-    .option('--max-retries <n>', 'tries after the first', parseCount, s3Defaults.retriesMax)
+    .option('--max-retries <n>', 'tries after the first', parseNumber, s3Defaults.retriesMax)
     .option('--max-backoff <ms>', 'longest pause between two', parseCount, s3Defaults.backoffMsMax)
     .option(
       '--timeout <seconds>',
@@ -70,7 +70,8 @@ export function addStoreOptions(command: Command): void {
     );
 }
 
-export function addStoreWriteOptions(command: Command): void {
+/** What objects that are written become. */
+export function addObjectOptions(command: Command): void {
   addStoreOptions(command);
   command
     .option('--s3-storage-class <name>', 'such as STANDARD_IA')
@@ -95,7 +96,13 @@ export function addStoreWriteOptions(command: Command): void {
         '--s3-checksum <kind>',
         'what proves a part (auto: crc32 on AWS, md5 elsewhere)',
       ).choices(['auto', 'crc32', 'md5', 'none']),
-    )
+    );
+}
+
+/** And how an archive is sent. */
+export function addUploadOptions(command: Command): void {
+  addObjectOptions(command);
+  command
     .option('--s3-part-size <size>', 'of every part but the last (default: 16M)', parseSize)
     .option(
       '--s3-max-parts <n>',

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { BeginRecord } from '../../formats/archive-record/index.ts';
+import type { BeginRecord, Manifest, MemberEntry } from '../../formats/archive-record/index.ts';
 import { readArchiveIndex } from '../archive/archive-index.ts';
 import { BackupError } from '../errors.ts';
 import { probeDirectory } from '../sink/probe-directory.ts';
 import { stageName } from '../sink/staged-directory.ts';
 import type { ArchiveObjects } from '../source/archive-objects.ts';
+import type { StoredBackup } from '../source/stored-backup.ts';
 import { keyWanted } from '../transform/key-wanted.ts';
 import { requireServer } from './require-server.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -25,29 +26,30 @@ export interface RestorePreview {
   server: ServerBinary;
 }
 
+/** An archive that can be read at any offset, and the backup that it is part of. */
+export interface StoredArchive {
+  archive: ArchiveObjects;
+  backup?: StoredBackup | undefined;
+}
+
 /**
  * Makes every check of a restore that can be made before the archive is read: its first and last
  * records and its index, the key, the target and the server that is to recover it.
  */
 export async function previewRestore(
-  archive: ArchiveObjects,
+  stored: StoredArchive,
   { datadir, key, serverBinary }: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'>,
   signal: AbortSignal,
 ): Promise<RestorePreview> {
-  const index = await readArchiveIndex(archive, key, signal);
-  if (!index) {
-    if (key === undefined) throw keyWanted('the index cannot be read: it is encrypted');
-    throw new BackupError('failed', `${archive.name} has no index to look into`);
-  }
-  const { begin, members } = index;
-  if (!begin) throw new BackupError('failed', `${archive.name} has no begin record`);
+  const { archive } = stored;
+  const { facts, members } = await contentsOf(stored, key, signal);
   const freeBytes = await probeDirectory(datadir);
-  const server = await requireServer(begin, { serverBinary }, join(datadir, stageName));
-  const { backupId, flavour, serverVersion, startedAt, redoStart } = begin;
+  const server = await requireServer(facts, { serverBinary }, join(datadir, stageName));
+  const { backupId, flavour, serverVersion, startedAt, redoStart } = facts;
   return {
     backup: { backupId, flavour, serverVersion, startedAt, redoStart },
-    compression: begin.compression,
-    encryption: begin.encryption,
+    compression: facts.compression,
+    encryption: facts.encryption,
     archiveBytes: archive.size,
     requests: archive.requests,
     members: members.length,
@@ -55,4 +57,21 @@ export async function previewRestore(
     freeBytes,
     server,
   };
+}
+
+/** What an archive is of, by its own records or, of one that was imported, by those beside it. */
+async function contentsOf(
+  { archive, backup }: StoredArchive,
+  key: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<{ facts: BeginRecord | Manifest; members: readonly MemberEntry[] }> {
+  if (backup?.promised) return { facts: backup.manifest, members: backup.promised };
+  const index = await readArchiveIndex(archive, key, signal);
+  if (index?.begin) return { facts: index.begin, members: index.members };
+  if (backup?.manifest.encryption !== undefined && key === undefined) {
+    throw keyWanted(`the backup is encrypted with ${backup.manifest.encryption}`);
+  }
+  throw new BackupError('failed', `${archive.name} has no index that can be read`, {
+    hint: 'an archive of another tool gets one by: xbpipe import',
+  });
 }

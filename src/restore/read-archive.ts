@@ -1,3 +1,4 @@
+import { BackupError } from '../errors.ts';
 import type { BeginRecord } from '../../formats/archive-record/index.ts';
 import { ArchiveChecker, type ArchiveSummary } from '../archive/archive-checker.ts';
 import type { ByteSource } from '../source/byte-source.ts';
@@ -43,6 +44,7 @@ export async function readArchive(
       for (const event of checker.push(bytes)) {
         if (!begun && checker.begin) {
           begun = true;
+          requireBackup(source, checker.begin);
           await options.onBegin?.(checker.begin);
         }
         if (!filter || filter.passes(event)) await placer.take(event);
@@ -51,7 +53,16 @@ export async function readArchive(
       options.onProgress?.(archiveBytes);
     }
     const summary = checker.end();
+    requireBackup(source, summary.begin);
     include?.requireMatch();
     return summary;
+  });
+}
+
+/** A whole archive may still be another one than the manifest is of. */
+function requireBackup({ name, backupId }: ByteSource, begin: BeginRecord | undefined): void {
+  if (backupId === undefined || begin?.backupId === backupId) return;
+  throw new BackupError('corrupt', `${name} is of another backup than its manifest`, {
+    where: { path: name },
   });
 }

@@ -5,7 +5,7 @@ import { type ServerBinary, findServerBinary } from './server-binary.ts';
 
 /** Hours may pass until an archive is here: what no server could recover at `place` is refused before. */
 export async function requireServer(
-  begin: BeginRecord,
+  begin: Pick<BeginRecord, 'flavour' | 'serverVersion'>,
   { serverBinary }: Pick<PrepareOptions, 'serverBinary'>,
   place: string,
 ): Promise<ServerBinary> {

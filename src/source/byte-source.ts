@@ -12,6 +12,8 @@ export interface ByteSource {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** What the archive must consist of, where an index beside it says so. */
   readonly promised?: readonly MemberEntry[] | undefined;
+  /** The backup that the archive must be of, where a manifest beside it says so. */
+  readonly backupId?: string | undefined;
 }
 
 const openFile = promisify(open);

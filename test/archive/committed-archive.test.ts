@@ -11,6 +11,7 @@ import {
 import { CommittedArchive } from '../../src/archive/committed-archive.ts';
 import { writeMember } from '../../src/archive/write-member.ts';
 import { openSource } from '../../src/cli/open-source.ts';
+import { readArchive } from '../../src/restore/read-archive.ts';
 import { DirectoryPlace } from '../../src/sink/directory-place.ts';
 import { stageName } from '../../src/sink/staged-directory.ts';
 import { text } from '../formats/xbstream/support.ts';
@@ -103,6 +104,22 @@ describe('a backup directory as a source', () => {
     const error = await failureOf(() => openSource(path, storeAccess()));
     assert.equal(error.code, 'corrupt');
     assert.match(error.message, /is longer than a manifest can be/);
+  });
+
+  it('is refused when the archive is that of another backup', async () => {
+    const path = await finished();
+    const manifest = readFileSync(join(path, manifestName), 'utf8');
+    const other = manifest.replace(sampleBegin.backupId, sampleBegin.backupId.replace('6', '7'));
+    assert.notEqual(other, manifest);
+    writeFileSync(join(path, manifestName), other);
+    const { source } = await openSource(path, storeAccess());
+    const done = (): Promise<void> => Promise.resolve();
+    const output = { write: done, close: done, rename: done, remove: done };
+    const error = await failureOf(() =>
+      readArchive(source, { ...output, settle: done, abandon: done }, {}),
+    );
+    assert.equal(error.code, 'corrupt');
+    assert.match(error.message, /is of another backup than its manifest/);
   });
 
   it('is not opened when its manifest points elsewhere', async () => {

@@ -1,7 +1,6 @@
 // The same commands on a bucket, which is the embedded one or whatever the environment names.
 
 import assert from 'node:assert/strict';
-import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import {
   CreateMultipartUploadCommand,
@@ -15,13 +14,13 @@ import { findOrphans, idleOrphans, removeOrphans } from '../../src/catalogue/orp
 import { openStore } from '../../src/store/open-store.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
 import { manifestOf } from '../catalogue/support.ts';
-import { bucketArgs, bucketEnvironment } from '../story/bucket-support.ts';
+import { runWithBucket } from '../story/bucket-support.ts';
 import { s3Client } from '../support/s3/client.ts';
 import { failOperation } from '../support/s3/faults.ts';
 import { startFaultProxy } from '../support/s3/fault-proxy.ts';
 import { type S3Place, startS3Process } from '../support/s3/s3-place.ts';
 import { storeAccess } from '../support/store-access.ts';
-import { startTool, toolEnd, type ToolResult } from '../support/tool.ts';
+import type { ToolResult } from '../support/tool.ts';
 
 let place: S3Place;
 let client: S3Client;
@@ -41,11 +40,7 @@ async function ask(
   args: readonly string[],
   endpoint = place.endpoint,
 ): Promise<ToolResult & { answer: string }> {
-  const all = [...args, '--no-defaults', ...bucketArgs({ ...place, endpoint })];
-  const child = startTool(all, { env: bucketEnvironment(place), stdout: 'pipe' });
-  assert.ok(child.stdout);
-  const [answer, ended] = await Promise.all([text(child.stdout), toolEnd(child)]);
-  return { ...ended, answer };
+  return await runWithBucket({ ...place, endpoint }, [...args, '--no-defaults']);
 }
 
 async function put(key: string, Body: Uint8Array): Promise<void> {

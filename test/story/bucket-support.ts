@@ -1,5 +1,7 @@
 // What the stories of backups in buckets share.
 
+import { text } from 'node:stream/consumers';
+
 import type { S3Place } from '../support/s3/s3-place.ts';
 import { startTool, toolEnd, type ToolResult } from '../support/tool.ts';
 
@@ -15,12 +17,16 @@ export function bucketEnvironment(place: S3Place): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), ...place.environment };
 }
 
-/** Runs `xbpipe ARGS` with the way to a place. */
+/** Runs `xbpipe ARGS` with the way to a place; `answer` is what it said on standard output. */
 export async function runWithBucket(
   place: S3Place,
   args: readonly string[],
-  stdout: 'pipe' | 'ignore' = 'ignore',
-): Promise<ToolResult> {
+): Promise<ToolResult & { answer: string }> {
   const all = [...args, ...bucketArgs(place)];
-  return await toolEnd(startTool(all, { env: bucketEnvironment(place), stdout }));
+  const child = startTool(all, { env: bucketEnvironment(place), stdout: 'pipe' });
+  const [answer, ended] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    toolEnd(child),
+  ]);
+  return { ...ended, answer };
 }

@@ -18,7 +18,7 @@ import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type TargetValues, openTarget } from '../backup-target.ts';
-import { addStoreWriteOptions } from '../store-options.ts';
+import { addUploadOptions } from '../store-options.ts';
 
 interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
   extraLsndir?: string;
@@ -72,7 +72,7 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
     .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
   addEncodingOptions(command);
-  addStoreWriteOptions(command);
+  addUploadOptions(command);
   addConnectionOptions(command);
   context.register(command, async (values: BackupValues, { reporter, signal }) => {
     const options = optionsOf(values, reporter);

@@ -11,7 +11,7 @@ import { formatBytes } from '../console-reporter.ts';
 import { deleteIfConfirmed, deletionFields, deletionTable } from '../describe-deletion.ts';
 import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
 import { nameOf } from '../describe-backup.ts';
-import { parseCount } from '../parse-values.ts';
+import { parseNumber } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 
@@ -34,7 +34,7 @@ export function deleteCommand(program: Command, context: CommandContext): void {
     .option(
       '--min-age <hours>',
       `only orphans that were idle for so long (default: ${minAgeHours}), as a running backup is one`,
-      parseCount,
+      parseNumber,
     );
   addConfirmOption(command);
   addStoreOptions(command);

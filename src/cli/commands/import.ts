@@ -7,9 +7,9 @@ import { keyOf } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
 import type { CommandContext } from '../run-command.ts';
-import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
+import { type StoreWriteValues, addObjectOptions, storeAccessOf } from '../store-options.ts';
 
-interface ImportValues extends KeyValues, StoreValues {
+interface ImportValues extends KeyValues, StoreWriteValues {
   to?: string;
 }
 
@@ -23,7 +23,7 @@ export function importCommand(program: Command, context: CommandContext): void {
       "the backup's name, beside the archive (default: the archive's without extension)",
     );
   addKeyOptions(command);
-  addStoreOptions(command);
+  addObjectOptions(command);
   context.register(command, async (values: ImportValues, { reporter, signal, args }) => {
     const { parent, name: archiveKey } = parentOf(parsePlace(args[0] ?? ''));
     const name = values.to === undefined ? defaultName(archiveKey) : nameBeside(values.to, parent);
