@@ -4,8 +4,8 @@ import type { ByteSource } from './byte-source.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** Bytes that one request asks for, and how many requests are under way. */
-const rangeBytes = 8 * 1024 * 1024;
-const parallel = 4;
+const rangeBytes = 16 * 1024 * 1024;
+const parallel = 3;
 
 /** A part of an archive, bytes. */
 export interface Range {
