@@ -19,9 +19,9 @@ interface TargetPreview {
   requests?: number;
 }
 
-/** Requests about an object besides its parts: begin, complete, look; and of a backup: list, manifest. */
-const requestsPerObject = 3;
-const requestsPerBackup = 2;
+/** Of an object besides its parts: begin, look, complete, look; of a backup: list, look, manifest. */
+const requestsPerObject = 4;
+const requestsPerBackup = 3;
 
 /** `backup --preview`: every check, nothing written; what would be done goes to standard output. */
 export async function printBackupPreview(

@@ -50,7 +50,7 @@ export function addStoreOptions(command: Command): void {
       'Bucket (credentials come from the environment, profiles and roles, as AWS has them):',
     )
     .option('--s3-endpoint <url>', 'of a store that is not AWS')
-    .option('--s3-region <name>', 'default: AWS_REGION, the profile, or the bucket itself')
+    .option('--s3-region <name>', 'default: AWS_REGION, the profile, or us-east-1')
     .addOption(
       new Option(
         '--s3-bucket-lookup <style>',

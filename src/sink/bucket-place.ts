@@ -10,8 +10,10 @@ export class BucketPlace implements BackupPlace, ByteSink {
   readonly #store: UploadStore;
   readonly #archive: ObjectSink;
   readonly #warn: ObjectSinkOptions['warn'];
+  readonly #giveUp = new AbortController();
   /** Set as soon as the manifest may be in the bucket. */
   #manifest: Uint8Array | undefined;
+  #committing: Promise<void> | undefined;
 
   private constructor(store: UploadStore, options: ObjectSinkOptions) {
     this.#store = store;
@@ -47,11 +49,15 @@ export class BucketPlace implements BackupPlace, ByteSink {
 
   async commit(manifest: Uint8Array): Promise<void> {
     this.#manifest = manifest;
-    await this.#store.put(manifestName, manifest);
+    this.#committing = this.#store.put(manifestName, manifest, this.#giveUp.signal);
+    await this.#committing;
   }
 
   /** First the manifest, whose answer may have been lost: it never stands without its archive. */
   async abort(): Promise<void> {
+    this.#giveUp.abort(new BackupError('failed', 'the backup was given up'));
+    // One that is still on its way would stand there without its archive.
+    await this.#committing?.catch(() => undefined);
     try {
       if (this.#manifest) await this.#retract(this.#manifest);
     } catch (error) {

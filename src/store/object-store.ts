@@ -46,8 +46,11 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectFacts | undefined>;
   /** Fills `into` with the bytes of a range, all of them. */
   read(range: ObjectRange, into: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** Writes a small object in one go; one that exists is never overwritten. */
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes a small object in one go; one that exists is never overwritten. `signal` ends the tries,
+   * not the one that is under way: when it rejects, nothing is written any more.
+   */
+  put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Every object whose key begins with `prefix`, in the order of the keys. */
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Removes objects; those that are gone already are no failure. */

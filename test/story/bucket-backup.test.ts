@@ -22,6 +22,8 @@ import { accessArgs, stateBefore } from './held-backup.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const MiB = 1024 * 1024;
+/** What is promised at default settings. */
+const memoryMax = 256 * MiB;
 /** Small objects, so that a backup of some megabytes has several. */
 const smallObjects = ['--s3-part-size=5M', '--s3-max-parts=2', '--s3-parallel=1'];
 
@@ -115,6 +117,7 @@ describe('a backup between a server and a bucket', () => {
     const backup = await runMeasured(['backup', ...args], place.environment);
     assert.equal(backup.status, 0, backup.stderr);
     assert.ok(backup.diskBytes < MiB / 4, `${backup.diskBytes} bytes written to disk`);
+    assert.ok(backup.peakBytes < memoryMax, `${backup.peakBytes} bytes of memory`);
 
     const datadir = join(scratchDir('back'), 'data');
     const back = [`--from=${place.url('n')}`, `--datadir=${datadir}`, ...bucketArgs(place)];
@@ -124,6 +127,7 @@ describe('a backup between a server and a bucket', () => {
     const size = await treeBytes(datadir);
     assert.ok(size > 8 * MiB);
     assert.ok(restore.diskBytes < size * 1.3, `${restore.diskBytes} written for ${size} bytes`);
+    assert.ok(restore.peakBytes < memoryMax, `${restore.peakBytes} bytes of memory`);
     await proveSame(source, datadir, { replay: false });
   });
 

@@ -212,6 +212,20 @@ describe('between the tool and the store', () => {
     }
   });
 
+  it('a signal while the manifest is on its way ends the backup and leaves nothing', async () => {
+    const name = newName();
+    const own = await startFaultProxy(place.endpoint, always('PutObject', { kind: 'stall' }));
+    const args = [...backupOf(name), ...bucketArgs(behind(place, own)), '--timeout=1'];
+    const child = startTool(args, { env: bucketEnvironment(place) });
+    const end = toolEnd(child);
+    assert.ok(await stateBefore(end, () => own.stalled > 0));
+    child.kill('SIGTERM');
+    const ended = await end;
+    assert.equal(ended.status, 143, ended.stderr);
+    await assertNothingOf(name);
+    await own.stop();
+  });
+
   it('a store that is gone for good is told apart, with what may be left in it', async () => {
     const name = newName();
     const own = await startFaultProxy(place.endpoint, always('UploadPart', { kind: 'stall' }));

@@ -66,13 +66,15 @@ export class S3Store implements UploadStore {
     );
   }
 
-  async put(key: string, bytes: Uint8Array): Promise<void> {
+  async put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    // A store may not know the condition below, and pass over it.
+    if (await this.head(key)) throw this.#place.exists(key);
     const { settings, checksum } = this.#place;
     const sent = checksumOf(checksum, bytes);
     const target = this.#place.target(key);
     const input = { ...target, ...creationFields(settings), ...sent, Body: bytes };
     let tries = 0;
-    await this.#place.run(key, async (client) => {
+    const putOnce = async (client: S3Client): Promise<void> => {
       tries += 1;
       const send = async (guard: { IfNoneMatch?: string }): Promise<void> => {
         const taken = await client.send(new PutObjectCommand({ ...input, ...guard }));
@@ -85,7 +87,8 @@ export class S3Store implements UploadStore {
         else if (!isPreconditionFailed(error)) throw error;
         else if (tries === 1 || !(await this.#holds(key, bytes))) throw this.#place.exists(key);
       }
-    });
+    };
+    await this.#place.run(key, putOnce, signal);
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
@@ -140,7 +143,7 @@ export class S3Store implements UploadStore {
       ...this.#place.target(key),
       ...customerKey(this.#place.settings.encryption),
       Range: `bytes=${offset}-${offset + length - 1}`,
-      ...(etag === undefined ? {} : { IfMatch: etag }),
+      ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
     });
     const { Body } = await client.send(command, abortSignal ? { abortSignal } : {});
     return Body as Readable;

@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
@@ -26,8 +27,9 @@ export class S3Upload implements Upload {
   readonly #underWay = new Set<Promise<void>>();
   #bytes = 0;
   #id: Promise<string> | undefined;
-  /** An answer to "begin an upload" was lost: there may be one that nobody has the id of. */
-  #mayBeBegunTwice = false;
+  /** A try to begin it failed, and may have begun one that nobody has the id of. */
+  #mayHaveLostOne = false;
+  #completing: Promise<unknown> | undefined;
   #completed = false;
 
   constructor(place: S3Place, key: string) {
@@ -53,10 +55,12 @@ export class S3Upload implements Upload {
 
   async complete(): Promise<ObjectFacts> {
     const parts = [...this.#parts.entries()].sort(([a], [b]) => a - b).map(([, part]) => part);
-    const etag = await this.#finish(parts);
+    const completing = this.#finish(parts);
+    this.#completing = completing;
+    const etag = await completing;
     const found = await this.#place.head(this.#key);
     if (found?.size === this.#bytes && (etag === undefined || found.etag === etag)) {
-      if (this.#mayBeBegunTwice) await this.#abortOthers();
+      if (this.#mayHaveLostOne) await this.#abortOthers();
       return found;
     }
     const instead = found ? `has ${found.size} bytes instead of ${this.#bytes}` : 'is not there';
@@ -67,11 +71,11 @@ export class S3Upload implements Upload {
 
   async abort(): Promise<void> {
     this.#giveUp.abort(new BackupError('failed', 'the upload was given up'));
-    // A part that arrives after the end of its upload would stay.
-    await Promise.allSettled(this.#underWay);
+    // A part that arrives after the end of its upload would stay, and so would the object.
+    await Promise.allSettled([...this.#underWay, this.#completing]);
     const id = await this.#id?.catch(() => undefined);
     if (id !== undefined && !this.#completed) await this.#place.abortUpload(this.#key, id);
-    if (this.#mayBeBegunTwice) await this.#abortOthers();
+    if (this.#mayHaveLostOne) await this.#abortOthers();
     if (!this.#completed) return;
     await this.#place.run(this.#key, (client) =>
       client.send(new DeleteObjectCommand(this.#place.target(this.#key))),
@@ -114,13 +118,15 @@ export class S3Upload implements Upload {
       ...creationFields(settings),
       ...(checksum === 'crc32' ? { ChecksumAlgorithm: 'CRC32' as const } : {}),
     };
-    let tries = 0;
     const { UploadId } = await this.#place.run(
       this.#key,
       async (client) => {
-        this.#mayBeBegunTwice = tries > 0;
-        tries += 1;
-        return await client.send(new CreateMultipartUploadCommand(input));
+        try {
+          return await client.send(new CreateMultipartUploadCommand(input));
+        } catch (error) {
+          this.#mayHaveLostOne = true;
+          throw error;
+        }
       },
       this.#giveUp.signal,
     );
@@ -131,6 +137,8 @@ export class S3Upload implements Upload {
   /** Returns the ETag of the object, where the answer came through. */
   async #finish(parts: CompletedPart[]): Promise<string | undefined> {
     const UploadId = await this.#id;
+    // A store may not know the condition below, and pass over it.
+    if (await this.#place.head(this.#key)) throw this.#place.exists(this.#key);
     const input = {
       ...this.#place.target(this.#key),
       ...customerKey(this.#place.settings.encryption),
@@ -139,7 +147,7 @@ export class S3Upload implements Upload {
     };
     let tries = 0;
     let guard: { IfNoneMatch?: string } = { IfNoneMatch: '*' };
-    const etag = await this.#place.run(this.#key, async (client) => {
+    const complete = async (client: S3Client): Promise<string | undefined> => {
       tries += 1;
       try {
         const command = new CompleteMultipartUploadCommand({ ...input, ...guard });
@@ -153,7 +161,9 @@ export class S3Upload implements Upload {
         guard = {};
         return (await client.send(new CompleteMultipartUploadCommand(input))).ETag;
       }
-    });
+    };
+    // Who gives up ends the tries, not the one that is under way: it would be done all the same.
+    const etag = await this.#place.run(this.#key, complete, this.#giveUp.signal);
     this.#completed = true;
     return unquoted(etag);
   }

@@ -246,19 +246,34 @@ describe('the threads that decode, when something is wrong', () => {
 
   it('leave no thread behind when they are stopped in the middle', async () => {
     const member = encode({ compression: compressions[1] }, [noise(5_000_000)]);
-    const start = async (): Promise<DecodePool> => {
+    /** Stops a pool whose output is in the middle of a write. */
+    const stopInTheMiddle = async (onReached: () => void): Promise<void> => {
       const pool = new DecodePool(key);
       const output = new Kept();
-      output.gate = () => new Promise(() => undefined);
-      await pool.open(member.path, member.suffixes, output).write(member.bytes);
-      return pool;
+      let letGo: () => void = () => undefined;
+      const reached = new Promise<void>((resolve) => {
+        output.gate = () => {
+          resolve();
+          return new Promise((go) => {
+            letGo = go;
+          });
+        };
+      });
+      const writing = pool.open(member.path, member.suffixes, output).write(member.bytes);
+      const failed = failureOf(() => writing);
+      await reached;
+      onReached();
+      const stopped = pool.stop();
+      letGo();
+      await stopped;
+      assert.equal((await failed).code, 'failed', 'nobody waits for a thread that is gone');
     };
     // What the first pool has Node start for itself stays.
-    await (await start()).stop();
+    await stopInTheMiddle(() => undefined);
     const before = threads();
-    const pool = await start();
-    assert.ok(threads() > before);
-    await pool.stop();
+    await stopInTheMiddle(() => {
+      assert.ok(threads() > before);
+    });
     assert.equal(await settled(threads), before);
   });
 });
