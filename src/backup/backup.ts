@@ -102,12 +102,16 @@ async function takeBackup(
   const begin = beginRecord(info, redoStart, startedAt, options.encoding);
   const store = await guarded(options.openStore(begin));
   let committed = false;
-  cleanUp.add(() => (committed ? undefined : store.abort()));
+  cleanUp.add(async () => {
+    // First the locks: a store that is gone may take long to be given up.
+    await course.close();
+    if (!committed) await store.abort();
+  });
   progress.watch(store);
   const members = new EncodedMembers(store, options.encoding);
   redo.flowInto(members, { path: course.redoMember, packed: info.redoEncrypted });
   const pool = startCopiers(options, info, redoStart, store, cleanUp);
-  const { spoolDirectory, command, format, encoding } = options;
+  const { spoolDirectory } = options;
   const context = {
     session,
     store: members,
@@ -125,20 +129,11 @@ async function takeBackup(
   reporter.info(describePosition(position));
 
   await guarded(redo.drain());
-  const { backupId } = begin;
-  const facts = {
-    ...position,
-    command,
-    format,
-    encoding,
-    backupId,
-    startedAt,
-    endedAt: new Date(),
-  };
+  const facts = factsOf(options, begin, startedAt, position);
   const metadata = await guarded(writeMetadata(members, course, facts));
   await guarded(store.finish(position));
   committed = true;
-  const serverVersion = info.version;
+  const { backupId, serverVersion } = begin;
   return { ...position, backupId, serverVersion, redoStart, bytes: store.bytesWritten, metadata };
 }
 
@@ -189,6 +184,15 @@ function beginRecord(
     keyCheck: encryption && keyCheckOf(encryption.key, backupId),
     digests,
   };
+}
+
+function factsOf(
+  { command, format, encoding }: BackupOptions,
+  { backupId }: BeginRecord,
+  startedAt: Date,
+  position: FixedPosition,
+): BackupFacts {
+  return { ...position, command, format, encoding, backupId, startedAt, endedAt: new Date() };
 }
 
 async function writeMetadata(

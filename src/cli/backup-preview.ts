@@ -4,11 +4,10 @@ import type { Reporter } from '../reporter.ts';
 import { probeBucketPlace } from '../sink/bucket-place.ts';
 import { probeDirectory } from '../sink/probe-directory.ts';
 import { openS3 } from '../store/open-store.ts';
-import { parentOf, parsePlace } from '../store/place-url.ts';
-import type { TargetValues } from './backup-target.ts';
+import type { Target } from './backup-target.ts';
 import { formatBytes } from './console-reporter.ts';
 import { type Row, printAnswer } from './print-answer.ts';
-import { storeAccessOf } from './store-options.ts';
+import { type StoreWriteValues, storeAccessOf } from './store-options.ts';
 
 /** What a target would take of so many bytes. */
 interface TargetPreview {
@@ -25,54 +24,58 @@ const requestsPerBackup = 3;
 
 /** `backup --preview`: every check, nothing written; what would be done goes to standard output. */
 export async function printBackupPreview(
-  values: TargetValues & { json?: boolean },
+  target: Target,
+  values: StoreWriteValues & { json?: boolean },
   options: Omit<BackupOptions, 'openStore'>,
   reporter: Reporter,
 ): Promise<void> {
   const preview = await previewBackup(options, reporter);
   const { tablespaces, others, redo } = preview;
   const bytes = tablespaces.bytes + others.bytes + redo.bytes;
-  const target = await previewTarget(values, bytes, reporter);
-  if (target.freeBytes !== undefined && target.freeBytes < bytes) {
-    reporter.warn(
-      `${formatBytes(target.freeBytes)} are free at ${target.target}, up to ${formatBytes(bytes)} are needed`,
-    );
+  const place = await previewTarget(target, values, bytes, reporter);
+  if (place.freeBytes !== undefined && place.freeBytes < bytes) {
+    const [free, needed] = [place.freeBytes, bytes].map(formatBytes);
+    reporter.warn(`${free} are free at ${place.target}, up to ${needed} are needed`);
   }
   const { compression, encryption } = options.encoding;
   const encoding = [compression?.algorithm, encryption?.algorithm].filter(Boolean).join(', ');
-  printAnswer(values.json === true, { ...preview, bytes, encoding, ...target }, [
+  printAnswer(values.json === true, { ...preview, bytes, encoding, ...place }, [
     ...serverRows(preview),
     ['encoding', encoding === '' ? 'none' : encoding],
     ['archive', `${formatBytes(bytes)} at most, before compression`],
-    ...targetRows(target),
+    ...targetRows(place),
   ]);
+  reporter.info('a preview: nothing was backed up');
 }
 
 async function previewTarget(
-  values: TargetValues,
+  target: Target,
+  values: StoreWriteValues,
   bytes: number,
   reporter: Reporter,
 ): Promise<TargetPreview> {
-  const { to, targetDir } = values;
-  const place = to === undefined ? undefined : parsePlace(to);
-  const directory = targetDir ?? (place?.kind === 'file' ? place.path : undefined);
-  if (directory !== undefined) {
-    return { target: directory, freeBytes: await probeDirectory(directory) };
-  }
-  if (place?.kind !== 's3') return { target: 'standard output' };
-  parentOf(place);
+  if (target === 'stream') return { target: 'standard output' };
+  if ('targetDir' in target) return await previewDirectory(target.targetDir);
+  const { place } = target;
+  if (place.kind === 'file') return await previewDirectory(place.path);
   const access = storeAccessOf(values, reporter);
-  await probeBucketPlace(await openS3(place, access));
+  const store = await openS3(place, access);
+  await probeBucketPlace(store);
   const parts = Math.ceil(bytes / access.s3.partBytes);
   const objects = Math.ceil(parts / access.s3.partsMax);
   const requests = parts + objects * requestsPerObject + requestsPerBackup;
-  return { target: to ?? '', parts, objects, requests };
+  return { target: store.urlOf(''), parts, objects, requests };
+}
+
+async function previewDirectory(path: string): Promise<TargetPreview> {
+  return { target: path, freeBytes: await probeDirectory(path) };
 }
 
 function serverRows({ server, datadir, ...found }: BackupPreview): Row[] {
   const { tablespaces, others, redo, ddlWaits, spoolFree } = found;
   return [
     ['server', server],
+    ['privileges', 'all that are needed are there'],
     ['data directory', datadir],
     ['InnoDB files', `${tablespaces.files}, ${formatBytes(tablespaces.bytes)}`],
     ['other files', `${others.files}, ${formatBytes(others.bytes)}`],

@@ -7,6 +7,9 @@ const sharedGroups = ['client', 'client-server', 'client-mariadb'];
 /** Our own group: what no command knows is an error. */
 const ownGroup = 'xbpipe';
 
+/** What a command is to do this time. In a file, where it is always, nobody can mean it. */
+const notInFiles: ReadonlySet<string> = new Set(['yes', 'preview', 'chain', 'orphans', 'min-age']);
+
 interface Choice {
   defaultsFile?: string;
   defaultsExtraFile?: string;
@@ -33,6 +36,9 @@ function applyOne(command: Command, option: Option, { value, file, name }: FileO
   const key = option.attributeName();
   const source = command.getOptionValueSource(key);
   if (source === 'cli' || source === 'env') return;
+  if (notInFiles.has(name)) {
+    throw new BackupError('usage', `${file}: --${name} is for the command line`);
+  }
   if (value === undefined && option.required) {
     throw new BackupError('usage', `${file}: option ${name} needs a value`);
   }

@@ -23,6 +23,7 @@ export async function printRestorePreview(
     reporter.warn(`${free} are free at ${options.datadir}, ${needed} are needed`);
   }
   printAnswer(options.json, preview, rowsOf(preview, options));
+  reporter.info('a preview: nothing was restored');
 }
 
 function rowsOf(

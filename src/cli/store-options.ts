@@ -120,19 +120,35 @@ export function addUploadOptions(command: Command): void {
 export function storeAccessOf(
   values: StoreValues & Partial<StoreWriteValues>,
   reporter: Reporter,
+  signal?: AbortSignal,
 ): StoreAccess {
-  return {
-    s3: settingsOf(values),
-    onRetry: (failure, pauseMs) => {
-      reporter.warn(`${failure.message}; trying again in ${(pauseMs / 1000).toFixed(1)} s`);
-    },
+  const onRetry = ({ message, hint = '' }: BackupError, pauseMs: number): void => {
+    const advice = hint === '' ? '' : ` (${hint})`;
+    reporter.warn(`${message}${advice}; trying again in ${(pauseMs / 1000).toFixed(1)} s`);
   };
+  return { s3: settingsOf(values), onRetry, signal };
+}
+
+/** What only makes sense in a bucket is told where it has no effect: somebody may rely on it. */
+export function warnOfBucketOptions(values: StoreWriteValues, reporter: Reporter): void {
+  const effects: [unknown, string][] = [
+    [values.s3ObjectLockMode, '--s3-object-lock-mode'],
+    [values.s3LegalHold, '--s3-legal-hold'],
+    [values.s3SseCKeyFile, '--s3-sse-c-key-file'],
+    [values.s3Sse, '--s3-sse'],
+  ];
+  const named = effects.filter(([value]) => value !== undefined).map(([, option]) => option);
+  if (named.length > 0) reporter.warn(`no effect outside of a bucket: ${named.join(', ')}`);
 }
 
 function settingsOf(values: StoreValues & Partial<StoreWriteValues>): S3Settings {
   const { s3BucketLookup: lookup = 'auto', s3Checksum: checksum = 'auto' } = values;
+  const { s3Endpoint: endpoint } = values;
+  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
+    throw usage(`--s3-endpoint ${endpoint}: http://HOST:PORT or https://... is wanted`);
+  }
   return {
-    endpoint: values.s3Endpoint,
+    endpoint,
     region: values.s3Region,
     pathStyle: lookup === 'auto' ? undefined : lookup === 'path',
     caFile: values.cacert,

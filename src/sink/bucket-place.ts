@@ -22,8 +22,12 @@ export class BucketPlace implements BackupPlace, ByteSink {
   }
 
   /** `store` is what lies below the backup's own name. */
-  static async create(store: UploadStore, options: ObjectSinkOptions): Promise<BucketPlace> {
-    await refuseUsed(store);
+  static async create(
+    store: UploadStore,
+    options: ObjectSinkOptions,
+    signal?: AbortSignal,
+  ): Promise<BucketPlace> {
+    await refuseUsed(store, signal);
     return new BucketPlace(store, options);
   }
 
@@ -48,6 +52,8 @@ export class BucketPlace implements BackupPlace, ByteSink {
   }
 
   async commit(manifest: Uint8Array): Promise<void> {
+    // Who gave up meanwhile is about to remove the archive.
+    this.#giveUp.signal.throwIfAborted();
     this.#manifest = manifest;
     this.#committing = this.#store.put(manifestName, manifest, this.#giveUp.signal);
     await this.#committing;
@@ -84,8 +90,8 @@ export async function probeBucketPlace(store: UploadStore): Promise<void> {
 }
 
 /** Nothing is ever overwritten: nor what a backup that died left, somebody may look for it. */
-async function refuseUsed(store: UploadStore): Promise<void> {
-  for await (const { key } of store.list('')) {
+async function refuseUsed(store: UploadStore, signal?: AbortSignal): Promise<void> {
+  for await (const { key } of store.list('', signal)) {
     const url = store.urlOf(key);
     throw new BackupError('storage', `${url} exists; nothing is ever overwritten`, {
       hint: 'choose a new name for the backup; `xbpipe list --orphans` shows what backups that died left',

@@ -14,6 +14,8 @@ export interface ObjectFacts {
   size: number;
   /** Changes whenever the object does; undefined where the store has none. */
   etag: string | undefined;
+  /** The mark of the upload that made it, where it has one. */
+  mark?: string | undefined;
 }
 
 /** An object, or part of one, to be read: it must still be the one that `etag` was seen of. */
@@ -52,7 +54,7 @@ export interface ObjectStore {
    */
   put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Every object whose key begins with `prefix`, in the order of the keys. */
-  list(prefix: string): AsyncIterable<StoredObject>;
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>;
   /** Removes objects; those that are gone already are no failure. */
   delete(keys: readonly string[]): Promise<void>;
   /** Uploads left open whose key begins with `prefix`; undefined where the store cannot tell. */

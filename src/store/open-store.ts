@@ -10,6 +10,8 @@ export interface StoreAccess {
   s3: S3Settings;
   /** Hears of every request that is tried again. */
   onRetry: RetryPolicy['onRetry'];
+  /** Ends the tries of requests that have no signal of their own. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The store at a place: all that lies below it. */
@@ -20,12 +22,12 @@ export async function openStore(place: Place, access: StoreAccess): Promise<Obje
 /** A bucket. The SDK is only loaded when there is one: it takes 20 MiB. */
 export async function openS3(
   { bucket, path }: Extract<Place, { kind: 's3' }>,
-  { s3, onRetry }: StoreAccess,
+  access: StoreAccess,
 ): Promise<S3Store> {
   const [{ S3Place }, { S3Store }] = await Promise.all([
     import('./s3/s3-place.ts'),
     import('./s3/s3-store.ts'),
   ]);
   const prefix = path === '' ? '' : `${path}/`;
-  return new S3Store(new S3Place({ bucket, prefix }, s3, onRetry));
+  return new S3Store(new S3Place({ bucket, prefix }, access));
 }

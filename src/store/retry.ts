@@ -29,6 +29,7 @@ export async function retried<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   for (let retry = 0; ; retry++) {
+    signal?.throwIfAborted();
     try {
       return await step();
     } catch (thrown) {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as http } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { BackupError } from '../../src/errors.ts';
@@ -200,6 +203,60 @@ describe('a request that fails in passing', () => {
     await again.store.put('small', part);
     assert.deepEqual(await read(again.store, 'small', 0, part.length), part);
     proxy.release();
+  });
+});
+
+describe('two who write under the same name', () => {
+  it('end with the object of one of them, which the other does not remove', async () => {
+    // Ours is refused in passing, and by the next try somebody else has been there.
+    const busy: Fault = { kind: 'refuse', code: 'SlowDown' };
+    const { store } = await open(failOperation('CompleteMultipartUpload', busy));
+    const [ours, theirs] = [store.upload('archive'), store.upload('archive')];
+    await ours.part(1, part);
+    await theirs.part(1, small);
+    const losing = failureOf(() => ours.complete());
+    while (!proxy.log.some(({ fault }) => fault === busy)) await new Promise(setImmediate);
+    // The one request that fails was ours.
+    await theirs.complete();
+    const error = await losing;
+    assert.match(error.message, /archive exists; nothing is ever overwritten/u);
+    await ours.abort();
+    assert.deepEqual(await read(store, 'archive', 0, small.length), small);
+    assert.deepEqual(await store.openUploads(''), []);
+  });
+});
+
+describe('an answer that is not what was asked for', () => {
+  it('is not taken for the range, and asked for again', async () => {
+    const { store } = await open();
+    await uploadThree(store);
+    const { size = 0, etag } = (await store.head('archive')) ?? {};
+    let answers = 0;
+    const ignoring = createServer((request, response) => {
+      const { range, ...headers } = request.headers;
+      answers += 1;
+      const sent = answers === 1 ? headers : { ...headers, range };
+      const onward = http(
+        new URL(request.url ?? '/', place.endpoint),
+        { headers: sent },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(response);
+        },
+      );
+      onward.end();
+    }).listen(0, '127.0.0.1');
+    await once(ignoring, 'listening');
+    const { port } = ignoring.address() as AddressInfo;
+    const access = storeAccess({ endpoint: `http://127.0.0.1:${port}` });
+    const path = `${place.prefix}s${names}`;
+    const reader = await openS3({ kind: 's3', bucket: place.bucket, path }, access);
+    const into = Buffer.alloc(100);
+    await reader.read({ key: 'archive', offset: size - 500, etag }, into);
+    assert.deepEqual(into, small.subarray(-500, -400));
+    assert.match(access.retries.join(), /another range came than was asked for/u);
+    ignoring.close();
+    ignoring.closeAllConnections();
   });
 });
 

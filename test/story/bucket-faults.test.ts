@@ -226,6 +226,31 @@ describe('between the tool and the store', () => {
     await own.stop();
   });
 
+  it('a signal while the archive is proved leaves no manifest without it', async () => {
+    const name = newName();
+    // The first look comes before the completion, the second proves it.
+    const script: FaultScript = (request) =>
+      request.operation === 'HeadObject' &&
+      own.log.some(({ operation }) => operation === 'CompleteMultipartUpload')
+        ? { kind: 'stall' }
+        : undefined;
+    const own: FaultProxy = await startFaultProxy(place.endpoint);
+    own.script = script;
+    const args = [...backupOf(name), ...bucketArgs(behind(place, own)), '--s3-max-parts=10000'];
+    const child = startTool(args, { env: bucketEnvironment(place) });
+    const end = toolEnd(child);
+    assert.ok(await stateBefore(end, () => own.stalled > 0));
+    child.kill('SIGTERM');
+    // What gives up looks as well; both go on, in whatever order.
+    assert.ok(await stateBefore(end, () => own.stalled > 1));
+    own.script = () => undefined;
+    own.release();
+    const ended = await end;
+    assert.equal(ended.status, 143, ended.stderr);
+    await assertNothingOf(name);
+    await own.stop();
+  });
+
   it('a store that is gone for good is told apart, with what may be left in it', async () => {
     const name = newName();
     const own = await startFaultProxy(place.endpoint, always('UploadPart', { kind: 'stall' }));

@@ -63,7 +63,8 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
       assert.equal(parts, Math.ceil(bytes / (16 * 1024 * 1024)));
       const text = await preview(`--to=${place.url('b')}`);
       assert.match(text.answer, /^InnoDB files +\d+, .* MiB$/mu);
-      assert.match(text.answer, /^target +s3:\S+\/b, which may be written$/mu);
+      assert.match(text.answer, /^target +s3:\S+\/b\/, which may be written$/mu);
+      assert.match(text.stderr, /nothing was backed up/u);
       await assertEmpty();
     });
 
@@ -91,6 +92,8 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
       assert.equal(refused.status, 21, refused.stderr);
       assert.equal((await preview(`--to=${full}`)).status, 20);
       await source.query("CREATE USER 'poor'@'localhost' IDENTIFIED BY 'x'");
+      const two = await preview('--stream', `--to=${place.url('b')}`);
+      assert.equal(two.status, 2, two.stderr);
       const poor = [...args, '--user=poor', '--password=x'];
       assert.equal((await runWithBucket(place, poor)).status, 10);
       await assertEmpty();

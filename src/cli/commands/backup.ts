@@ -16,8 +16,8 @@ import {
 import type { Reporter } from '../../reporter.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { parseCount } from '../parse-values.ts';
-import type { CommandContext } from '../run-command.ts';
-import { type TargetValues, openTarget } from '../backup-target.ts';
+import type { CommandContext, RunContext } from '../run-command.ts';
+import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
 import { addUploadOptions } from '../store-options.ts';
 
 interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
@@ -74,23 +74,28 @@ export function backupCommand(program: Command, context: CommandContext): void {
   addEncodingOptions(command);
   addUploadOptions(command);
   addConnectionOptions(command);
-  context.register(command, async (values: BackupValues, { reporter, signal }) => {
-    const options = optionsOf(values, reporter);
-    // Here and not above: no other command has use for the client of the server.
-    if (values.preview === true) {
-      const { printBackupPreview } = await import('../backup-preview.ts');
-      await printBackupPreview(values, options, reporter);
-      return;
-    }
-    const openStore = await openTarget(values, options.encoding, reporter);
-    const { backup } = await import('../../backup/backup.ts');
-    const result = await backup({ ...options, openStore }, reporter, signal);
-    if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
-    reporter.info(
-      `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
-        `LSN ${result.redoStart} to ${result.lastLsn}`,
-    );
-  });
+  context.register(command, runBackup);
+}
+
+async function runBackup(values: BackupValues, run: RunContext): Promise<void> {
+  const { reporter, signal } = run;
+  const options = optionsOf(values, reporter);
+  const { encoding } = options;
+  const target = targetOf(values, encoding, reporter);
+  // Here and not above: no other command has use for the client of the server.
+  if (values.preview === true) {
+    const { printBackupPreview } = await import('../backup-preview.ts');
+    await printBackupPreview(target, values, options, reporter);
+    return;
+  }
+  const openStore = await openTarget(target, values, encoding, run);
+  const { backup } = await import('../../backup/backup.ts');
+  const result = await backup({ ...options, openStore }, reporter, signal);
+  if (values.extraLsndir !== undefined) writeExtra(values.extraLsndir, result);
+  reporter.info(
+    `backup ${result.backupId}: ${formatBytes(result.bytes)}, ` +
+      `LSN ${result.redoStart} to ${result.lastLsn}`,
+  );
 }
 
 function optionsOf(values: BackupValues, reporter: Reporter): Omit<BackupOptions, 'openStore'> {

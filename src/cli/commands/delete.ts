@@ -6,7 +6,7 @@ import { readCatalogue } from '../../catalogue/read-catalogue.ts';
 import { BackupError } from '../../errors.ts';
 import { openStore } from '../../store/open-store.ts';
 import { parentOf, parsePlace } from '../../store/place-url.ts';
-import { addConfirmOption, isConfirmed } from '../confirmed.ts';
+import { type ConfirmValues, addConfirmOption } from '../confirmed.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { deleteIfConfirmed, deletionFields, deletionTable } from '../describe-deletion.ts';
 import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
@@ -15,7 +15,7 @@ import { parseNumber } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 
-interface DeleteValues extends StoreValues {
+interface DeleteValues extends StoreValues, ConfirmValues {
   chain?: boolean;
   orphans?: boolean;
   minAge?: number;
@@ -39,7 +39,7 @@ export function deleteCommand(program: Command, context: CommandContext): void {
   addConfirmOption(command);
   addStoreOptions(command);
   context.register(command, async (values: DeleteValues, run) => {
-    const isMeant = isConfirmed(command);
+    const isMeant = values.yes === true;
     if (values.orphans === true && values.chain === true) {
       throw new BackupError('usage', '--chain and --orphans exclude each other');
     }
@@ -57,7 +57,7 @@ async function deleteBackup(
   run: RunContext,
 ): Promise<void> {
   const { parent, name } = parentOf(parsePlace(run.args[0] ?? ''));
-  const store = await openStore(parent, storeAccessOf(values, run.reporter));
+  const store = await openStore(parent, storeAccessOf(values, run.reporter, run.signal));
   const catalogue = await readCatalogue(store, run.signal);
   const backup = findBackup(store, catalogue, name);
   const deletion = planDeletion(catalogue, backup, values.chain === true);
@@ -73,7 +73,7 @@ async function deleteOrphans(
   isMeant: boolean,
   { reporter, signal, args }: RunContext,
 ): Promise<void> {
-  const store = await openStore(parsePlace(args[0] ?? ''), storeAccessOf(values, reporter));
+  const store = await openStore(parsePlace(args[0] ?? ''), storeAccessOf(values, reporter, signal));
   const uploads = await store.openUploads('');
   const { found, knowsUploads } = findOrphans(await readCatalogue(store, signal), uploads);
   const { minAge = minAgeHours } = values;

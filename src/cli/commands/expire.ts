@@ -7,7 +7,7 @@ import { shown } from '../../shown.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { openStore } from '../../store/open-store.ts';
 import { parsePlace } from '../../store/place-url.ts';
-import { addConfirmOption, isConfirmed } from '../confirmed.ts';
+import { type ConfirmValues, addConfirmOption } from '../confirmed.ts';
 import { nameOf } from '../describe-backup.ts';
 import { deleteIfConfirmed, deletionFields } from '../describe-deletion.ts';
 import { parseCount } from '../parse-values.ts';
@@ -15,7 +15,7 @@ import { tableText } from '../print-table.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 
-interface ExpireValues extends StoreValues {
+interface ExpireValues extends StoreValues, ConfirmValues {
   keepFull?: number;
   keepDays?: number;
   json?: boolean;
@@ -35,13 +35,13 @@ export function expireCommand(program: Command, context: CommandContext): void {
   addConfirmOption(command);
   addStoreOptions(command);
   context.register(command, async (values: ExpireValues, run) => {
-    const isMeant = isConfirmed(command);
+    const isMeant = values.yes === true;
     const { keepFull, keepDays } = values;
     if (keepFull === undefined && keepDays === undefined) {
       throw new BackupError('usage', 'expire wants --keep-full, --keep-days, or both');
     }
     const place = parsePlace(run.args[0] ?? '');
-    const store = await openStore(place, storeAccessOf(values, run.reporter));
+    const store = await openStore(place, storeAccessOf(values, run.reporter, run.signal));
     const catalogue = await readCatalogue(store, run.signal);
     const expiry = planExpiry(catalogue, { full: keepFull, days: keepDays }, new Date());
     tellBroken(expiry, catalogue, run.reporter);

@@ -44,7 +44,7 @@ export function extractCommand(program: Command, context: CommandContext): void 
   addStoreOptions(command);
   context.register(command, async (values: ExtractValues, { reporter, signal }) => {
     const unlocking = decodingOf(values, reporter);
-    const opened = await openSource(values.from, storeAccessOf(values, reporter), signal);
+    const opened = await openSource(values.from, storeAccessOf(values, reporter, signal), signal);
     const run = { reporter, signal, unlocking };
     if (values.include) await extractSome(values.include, values, opened, run);
     else await extractAll(values, opened, run);

@@ -24,7 +24,7 @@ export function infoCommand(program: Command, context: CommandContext): void {
   addStoreOptions(command);
   context.register(command, async (values: InfoValues, { reporter, signal, args }) => {
     const { parent, name } = parentOf(parsePlace(args[0] ?? ''));
-    const store = await openStore(parent, storeAccessOf(values, reporter));
+    const store = await openStore(parent, storeAccessOf(values, reporter, signal));
     const backup = findBackup(store, await readCatalogue(store, signal), name);
     const rows = rowsOf(store, backup).map(([label, value]): Row => [label, shown(value)]);
     printAnswer(values.json === true, backupFields(store, backup), rows);

@@ -35,7 +35,7 @@ export function listCommand(program: Command, context: CommandContext): void {
   addStoreOptions(command);
   context.register(command, async (values: ListValues, run) => {
     const url = run.args[0] ?? '';
-    const store = await openStore(parsePlace(url), storeAccessOf(values, run.reporter));
+    const store = await openStore(parsePlace(url), storeAccessOf(values, run.reporter, run.signal));
     const text =
       values.orphans === true
         ? await listOrphans(store, values, run)

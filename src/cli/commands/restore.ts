@@ -33,7 +33,7 @@ export function restoreCommand(program: Command, context: CommandContext): void 
   addStoreOptions(command);
   context.register(command, async (values: RestoreValues, { reporter, signal }) => {
     const { datadir } = values;
-    const opened = await openSource(values.from, storeAccessOf(values, reporter), signal);
+    const opened = await openSource(values.from, storeAccessOf(values, reporter, signal), signal);
     const { source, totalBytes } = opened;
     const key = keyOf(values, reporter);
     if (values.preview === true) {

@@ -42,7 +42,7 @@ async function prove(values: VerifyValues, { reporter, signal }: RunContext): Pr
   const key = keyOf(values, reporter);
   const { source, totalBytes } = await openSource(
     values.from,
-    storeAccessOf(values, reporter),
+    storeAccessOf(values, reporter, signal),
     signal,
   );
   const verified = await verify(source, {
@@ -82,7 +82,7 @@ async function drill(values: VerifyValues, { reporter, signal }: RunContext): Pr
   const key = keyOf(values, reporter);
   const { source, totalBytes } = await openSource(
     values.from,
-    storeAccessOf(values, reporter),
+    storeAccessOf(values, reporter, signal),
     signal,
   );
   const scratch = mkdtempSync(join(values.tmpdir, 'xbpipe-drill-'));

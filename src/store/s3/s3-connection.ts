@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { toBackupError } from '../../errors.ts';
+import type { StoreAccess } from '../open-store.ts';
 import { type RetryPolicy, retried } from '../retry.ts';
 import { isExpired, judgeS3 } from './s3-failure.ts';
 import { isElsewhere, keysOfXbcloud, placeOfXbcloud } from './s3-environment.ts';
@@ -14,19 +15,21 @@ const fallbackRegion = 'us-east-1';
 export class S3Connection {
   readonly #settings: S3Settings;
   readonly #policy: RetryPolicy;
+  readonly #signal: AbortSignal | undefined;
   #client: S3Client | undefined;
 
-  constructor(settings: S3Settings, onRetry: RetryPolicy['onRetry']) {
-    this.#settings = settings;
-    const { retriesMax, backoffMsMax } = settings;
+  constructor({ s3, onRetry, signal }: StoreAccess) {
+    this.#settings = s3;
+    const { retriesMax, backoffMsMax } = s3;
     this.#policy = { retriesMax, backoffMsMax, onRetry };
+    this.#signal = signal;
   }
 
-  /** Runs requests about `url`, again where that may help. */
+  /** Runs requests about `url`, again where that may help. `signal` ends the tries. */
   async run<T>(
     url: string,
     request: (client: S3Client) => Promise<T>,
-    signal?: AbortSignal,
+    signal = this.#signal,
   ): Promise<T> {
     return await retried(
       async () => await request((this.#client ??= await connect(this.#settings))),

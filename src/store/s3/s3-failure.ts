@@ -82,11 +82,11 @@ export function isPreconditionFailed(thrown: unknown): boolean {
 }
 
 export function isExpired(thrown: unknown): boolean {
-  return expiredCodes.has(s3CodeOf(thrown)) || isUntold(thrown);
+  return expiredCodes.has(s3CodeOf(thrown));
 }
 
-/** An answer to HEAD has no body: whatever is wrong, such as an expired token, is just a bad request. */
-function isUntold(thrown: unknown): boolean {
+/** A bad request, and nobody says why: it may be an expired token or a key that is missing. */
+export function isUntold(thrown: unknown): boolean {
   return statusOf(thrown) === 400 && ['400', 'BadRequest', 'Unknown'].includes(s3CodeOf(thrown));
 }
 

@@ -1,5 +1,8 @@
 import type { S3Settings, ServerSideEncryption } from './s3-settings.ts';
 
+/** Metadata of an object that tells which upload made it. */
+export const markName = 'xbpipe-upload';
+
 /** What a new object is to be: the same for an upload and for a small object. */
 export function creationFields(settings: S3Settings): {
   StorageClass?: 'STANDARD';

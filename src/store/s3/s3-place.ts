@@ -1,18 +1,20 @@
 import {
   AbortMultipartUploadCommand,
+  GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
-import type { RetryPolicy } from '../retry.ts';
 import type { ObjectFacts, OpenUpload } from '../object-store.ts';
+import type { StoreAccess } from '../open-store.ts';
 import { unquoted } from './s3-checksum.ts';
 import { S3Connection } from './s3-connection.ts';
+import { continuation } from './s3-continuation.ts';
 import { isElsewhere } from './s3-environment.ts';
-import { isMissing, isNotImplemented, s3CodeOf } from './s3-failure.ts';
-import { customerKey } from './s3-headers.ts';
+import { TransferError, isMissing, isNotImplemented, isUntold, s3CodeOf } from './s3-failure.ts';
+import { customerKey, markName } from './s3-headers.ts';
 import type { S3Checksum, S3Settings } from './s3-settings.ts';
 
 /** A bucket below a prefix: what its store and its uploads have in common. */
@@ -23,15 +25,11 @@ export class S3Place {
   readonly #connection: S3Connection;
 
   /** `prefix`: empty, or ends in a slash. */
-  constructor(
-    { bucket, prefix }: { bucket: string; prefix: string },
-    settings: S3Settings,
-    onRetry: RetryPolicy['onRetry'],
-  ) {
-    this.settings = settings;
+  constructor({ bucket, prefix }: { bucket: string; prefix: string }, access: StoreAccess) {
+    this.settings = access.s3;
     this.#bucket = bucket;
     this.#prefix = prefix;
-    this.#connection = new S3Connection(settings, onRetry);
+    this.#connection = new S3Connection(access);
   }
 
   get checksum(): S3Checksum {
@@ -72,11 +70,16 @@ export class S3Place {
     const input = { ...this.target(key), ...customerKey(this.settings.encryption) };
     return await this.run(key, async (client) => {
       try {
-        const { ContentLength = 0, ETag } = await client.send(new HeadObjectCommand(input));
-        return { size: ContentLength, etag: unquoted(ETag) };
+        const found = await client.send(new HeadObjectCommand(input));
+        const { ContentLength: size = 0, ETag, Metadata } = found;
+        return { size, etag: unquoted(ETag), mark: Metadata?.[markName] };
       } catch (error) {
         if (isMissing(error)) return undefined;
-        throw error;
+        // An answer to HEAD has no body: what is wrong is only told to who asks for some of it.
+        if (!isUntold(error)) throw error;
+        const first = { ...input, Range: 'bytes=0-0' };
+        await client.send(new GetObjectCommand(first));
+        throw new TransferError('a request was refused without a reason');
       }
     });
   }
@@ -100,11 +103,9 @@ export class S3Place {
         if (parts === 'unknown') return undefined;
         if (parts !== 'gone') found.push({ key, id: UploadId, ...parts });
       }
-      const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
-      marker =
-        IsTruncated === true && NextKeyMarker !== undefined
-          ? { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker ?? '' }
-          : undefined;
+      const { NextKeyMarker, NextUploadIdMarker: UploadIdMarker = '' } = page;
+      const next = NextKeyMarker === undefined ? undefined : { KeyMarker: NextKeyMarker };
+      marker = continuation(page.IsTruncated, next && { ...next, UploadIdMarker }, this.urlOf(''));
     }
     return found;
   }
@@ -152,7 +153,7 @@ export class S3Place {
         size += Size;
         if (LastModified && LastModified > active) active = LastModified;
       }
-      marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+      marker = continuation(page.IsTruncated, page.NextPartNumberMarker, this.urlOf(key));
     }
     return { size, active };
   }

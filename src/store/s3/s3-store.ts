@@ -16,6 +16,7 @@ import type {
   UploadStore,
 } from '../object-store.ts';
 import { checksumOf, requireTaken } from './s3-checksum.ts';
+import { continuation } from './s3-continuation.ts';
 import { TransferError, isNotImplemented, isPreconditionFailed } from './s3-failure.ts';
 import { creationFields, customerKey } from './s3-headers.ts';
 import type { S3Place } from './s3-place.ts';
@@ -58,7 +59,8 @@ export class S3Store implements UploadStore {
             }
           } catch (error) {
             if (isPreconditionFailed(error)) throw this.#changed(key);
-            if (filled === before || signal?.aborted === true) throw error;
+            if (error instanceof TransferError || filled === before || signal?.aborted === true)
+              throw error;
           }
         }
       },
@@ -78,7 +80,7 @@ export class S3Store implements UploadStore {
       tries += 1;
       const send = async (guard: { IfNoneMatch?: string }): Promise<void> => {
         const taken = await client.send(new PutObjectCommand({ ...input, ...guard }));
-        requireTaken(sent, taken, settings.encryption);
+        requireTaken(sent, taken);
       };
       try {
         await send({ IfNoneMatch: '*' });
@@ -91,18 +93,16 @@ export class S3Store implements UploadStore {
     await this.#place.run(key, putOnce, signal);
   }
 
-  async *list(prefix: string): AsyncGenerator<StoredObject> {
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
     let token: string | undefined = '';
     while (token !== undefined) {
       const from: object = token === '' ? {} : { ContinuationToken: token };
-      const page = await this.#place.run(prefix, async (client) => {
-        const input = { ...this.#place.targets(prefix), ...from };
-        return await client.send(new ListObjectsV2Command(input));
-      });
+      const command = new ListObjectsV2Command({ ...this.#place.targets(prefix), ...from });
+      const page = await this.#place.run(prefix, (client) => client.send(command), signal);
       for (const { Key, Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
         yield { key: this.#place.keyOf(Key), size: Size, modified: LastModified };
       }
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      token = continuation(page.IsTruncated, page.NextContinuationToken, this.urlOf(prefix));
     }
   }
 
@@ -145,7 +145,13 @@ export class S3Store implements UploadStore {
       Range: `bytes=${offset}-${offset + length - 1}`,
       ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
     });
-    const { Body } = await client.send(command, abortSignal ? { abortSignal } : {});
+    const answer = await client.send(command, abortSignal ? { abortSignal } : {});
+    const { Body, ContentRange = '', ContentLength } = answer;
+    const isWhole = offset === 0 && ContentLength === length;
+    if (!isWhole && !ContentRange.startsWith(`bytes ${offset}-`)) {
+      (Body as Readable).destroy();
+      throw new TransferError(`another range came than was asked for (${ContentRange || 'none'})`);
+    }
     return Body as Readable;
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
@@ -8,9 +9,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
 import type { ObjectFacts, Upload } from '../object-store.ts';
-import { checksumOf, requireTaken, unquoted } from './s3-checksum.ts';
+import { checksumOf, requireTaken } from './s3-checksum.ts';
 import { isNotImplemented, isPreconditionFailed, s3CodeOf } from './s3-failure.ts';
-import { creationFields, customerKey } from './s3-headers.ts';
+import { creationFields, customerKey, markName } from './s3-headers.ts';
 import type { S3Place } from './s3-place.ts';
 
 /**
@@ -29,8 +30,9 @@ export class S3Upload implements Upload {
   #id: Promise<string> | undefined;
   /** A try to begin it failed, and may have begun one that nobody has the id of. */
   #mayHaveLostOne = false;
+  /** Proves that an object is of this upload. */
+  readonly #mark = randomUUID();
   #completing: Promise<unknown> | undefined;
-  #completed = false;
 
   constructor(place: S3Place, key: string) {
     this.#place = place;
@@ -55,11 +57,12 @@ export class S3Upload implements Upload {
 
   async complete(): Promise<ObjectFacts> {
     const parts = [...this.#parts.entries()].sort(([a], [b]) => a - b).map(([, part]) => part);
-    const completing = this.#finish(parts);
-    this.#completing = completing;
-    const etag = await completing;
+    this.#completing = this.#finish(parts);
+    await this.#completing;
     const found = await this.#place.head(this.#key);
-    if (found?.size === this.#bytes && (etag === undefined || found.etag === etag)) {
+    // Somebody else's: where the store passes over our condition, or a try of ours was lost.
+    if (found && found.mark !== this.#mark) throw this.#place.exists(this.#key);
+    if (found?.size === this.#bytes) {
       if (this.#mayHaveLostOne) await this.#abortOthers();
       return found;
     }
@@ -74,12 +77,17 @@ export class S3Upload implements Upload {
     // A part that arrives after the end of its upload would stay, and so would the object.
     await Promise.allSettled([...this.#underWay, this.#completing]);
     const id = await this.#id?.catch(() => undefined);
-    if (id !== undefined && !this.#completed) await this.#place.abortUpload(this.#key, id);
+    if (id !== undefined) await this.#place.abortUpload(this.#key, id);
     if (this.#mayHaveLostOne) await this.#abortOthers();
-    if (!this.#completed) return;
-    await this.#place.run(this.#key, (client) =>
-      client.send(new DeleteObjectCommand(this.#place.target(this.#key))),
-    );
+    if (this.#completing) await this.#deleteOwn();
+  }
+
+  /** The object, if it came to be; never another's. */
+  async #deleteOwn(): Promise<void> {
+    const found = await this.#place.head(this.#key);
+    if (found?.mark !== this.#mark) return;
+    const command = new DeleteObjectCommand(this.#place.target(this.#key));
+    await this.#place.run(this.#key, (client) => client.send(command));
   }
 
   async #send(number: number, bytes: Uint8Array): Promise<void> {
@@ -100,7 +108,7 @@ export class S3Upload implements Upload {
       this.#key,
       async (client) => {
         const taken = await client.send(new UploadPartCommand(part), { abortSignal });
-        requireTaken(sent, taken, settings.encryption);
+        requireTaken(sent, taken);
         const { ETag } = taken;
         const { ChecksumCRC32 } = sent;
         const crc = ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 };
@@ -116,6 +124,7 @@ export class S3Upload implements Upload {
     const input = {
       ...this.#place.target(this.#key),
       ...creationFields(settings),
+      Metadata: { [markName]: this.#mark },
       ...(checksum === 'crc32' ? { ChecksumAlgorithm: 'CRC32' as const } : {}),
     };
     const { UploadId } = await this.#place.run(
@@ -134,8 +143,7 @@ export class S3Upload implements Upload {
     throw new BackupError('storage', `${this.#url}: the store began an upload without an id`);
   }
 
-  /** Returns the ETag of the object, where the answer came through. */
-  async #finish(parts: CompletedPart[]): Promise<string | undefined> {
+  async #finish(parts: CompletedPart[]): Promise<void> {
     const UploadId = await this.#id;
     // A store may not know the condition below, and pass over it.
     if (await this.#place.head(this.#key)) throw this.#place.exists(this.#key);
@@ -147,28 +155,25 @@ export class S3Upload implements Upload {
     };
     let tries = 0;
     let guard: { IfNoneMatch?: string } = { IfNoneMatch: '*' };
-    const complete = async (client: S3Client): Promise<string | undefined> => {
+    const complete = async (client: S3Client): Promise<void> => {
       tries += 1;
       try {
-        const command = new CompleteMultipartUploadCommand({ ...input, ...guard });
-        return (await client.send(command)).ETag;
+        await client.send(new CompleteMultipartUploadCommand({ ...input, ...guard }));
       } catch (error) {
-        // An earlier try was done although its answer was lost: what is there will be measured.
-        const isDone = s3CodeOf(error) === 'NoSuchUpload' || isPreconditionFailed(error);
-        if (tries > 1 && isDone) return undefined;
+        // An earlier try may be done although its answer was lost: whose object it is will show.
+        const mayBeDone = s3CodeOf(error) === 'NoSuchUpload' || isPreconditionFailed(error);
+        if (tries > 1 && mayBeDone) return;
         if (isPreconditionFailed(error)) throw this.#place.exists(this.#key);
         if (!isNotImplemented(error) || guard.IfNoneMatch === undefined) throw error;
         guard = {};
-        return (await client.send(new CompleteMultipartUploadCommand(input))).ETag;
+        await client.send(new CompleteMultipartUploadCommand(input));
       }
     };
     // Who gives up ends the tries, not the one that is under way: it would be done all the same.
-    const etag = await this.#place.run(this.#key, complete, this.#giveUp.signal);
-    this.#completed = true;
-    return unquoted(etag);
+    await this.#place.run(this.#key, complete, this.#giveUp.signal);
   }
 
-  /** The object is ours alone, so whatever upload is open for it is one that was begun twice. */
+  /** The name is ours alone, so whatever upload is open for it is one that was begun twice. */
   async #abortOthers(): Promise<void> {
     const open = await this.#place.openUploads(this.#key);
     for (const { key, id } of open ?? [])
