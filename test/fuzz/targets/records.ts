@@ -34,6 +34,7 @@ const index = join(
     { path: 'ibdata1', spaceId: 0, pageSize: 16_384, size: 12, chunks: [0, 12, 0, 77] },
     { path: 'a.zst', size: 5, plainSize: 99, chunks: [70, 5, 0, 1], digests: [digest] },
     { path: 'empty', size: 0, chunks: [] },
+    { path: 'd/b', chunkPath: './d/a', size: 8, chunks: [90, 8, 0, 1], headers: [61] },
   ]),
 );
 const manifest = encodeManifest({
