@@ -76,7 +76,9 @@ async function commit(
   try {
     await store.put(manifestKey, bytes);
   } catch (error) {
-    if (!(await store.head(manifestKey))) await store.delete([indexKey]);
+    // Only when there is no manifest for sure; and what failed first is what is told.
+    const manifest = await store.head(manifestKey).catch(() => 'unknown');
+    if (manifest === undefined) await store.delete([indexKey]).catch(() => undefined);
     throw error;
   }
 }

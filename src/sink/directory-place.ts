@@ -1,8 +1,8 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Manifest, archiveName, manifestName } from '../../formats/archive-record/index.ts';
 import type { BackupPlace } from '../archive/committed-archive.ts';
-import { toBackupError } from '../errors.ts';
+import { writeNewFile } from '../store/write-new-file.ts';
 import type { ByteSink } from './byte-sink.ts';
 import { FileSink } from './file-sink.ts';
 import { StagedDirectory } from './staged-directory.ts';
@@ -49,26 +49,12 @@ export class DirectoryPlace implements BackupPlace, ByteSink {
   }
 
   async commit(manifest: Uint8Array): Promise<void> {
-    await writeDurably(join(this.#directory.stage, manifestName), manifest);
+    await writeNewFile(join(this.#directory.stage, manifestName), manifest);
     await this.#directory.commit();
   }
 
   async abort(): Promise<void> {
     await this.#archive.abort();
     await this.#directory.discard();
-  }
-}
-
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    const file = await open(path, 'wx', 0o640);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw toBackupError(error, 'storage');
   }
 }

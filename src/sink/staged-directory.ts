@@ -1,7 +1,8 @@
-import { constants, existsSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { syncDirectory } from '../store/sync-directory.ts';
 
 /**
  * Holds everything until it is proved whole. Not a hidden directory: MySQL finds no
@@ -110,14 +111,5 @@ export class StagedDirectory {
     throw new BackupError('storage', `${path} exists; nothing is ever overwritten`, {
       where: { path },
     });
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -9,6 +9,7 @@ import type {
   OpenUpload,
   StoredObject,
 } from './object-store.ts';
+import { writeNewFile } from './write-new-file.ts';
 
 /** A directory as a store. What is still in a stage counts as an upload left open, not as objects. */
 export class FileStore implements ObjectStore {
@@ -49,13 +50,7 @@ export class FileStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     await this.#on(key, async (path) => {
       await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-      const file = await open(path, 'wx', 0o640);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeNewFile(path, bytes);
     });
   }
 

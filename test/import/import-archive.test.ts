@@ -4,9 +4,11 @@ import { join as joinPath } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeManifest } from '../../formats/archive-record/index.ts';
 import { encodeChunks } from '../../formats/xbcrypt/index.ts';
+import { BackupError } from '../../src/errors.ts';
 import { importArchive } from '../../src/import/import-archive.ts';
 import { openStoredBackup } from '../../src/source/stored-backup.ts';
 import { FileStore } from '../../src/store/file-store.ts';
+import type { ObjectFacts } from '../../src/store/object-store.ts';
 import { failureOf, flipped, rearranged, samples, writeArchive } from '../archive/support.ts';
 import { key } from '../archive/encrypted-support.ts';
 import {
@@ -296,6 +298,41 @@ describe('an archive by a stock tool', () => {
     const bare = stored(stock, 'full');
     assert.match((await failureOf(() => importInto(bare, 'full'))).message, /full exists/);
   });
+});
+
+/** Fails to put the manifest, and tells or does not tell whether it is there. */
+class NoManifests extends FileStore {
+  readonly #isThere: () => Promise<undefined>;
+
+  constructor(root: string, isThere: () => Promise<undefined>) {
+    super(root);
+    this.#isThere = isThere;
+  }
+
+  override async put(key: string, bytes: Uint8Array): Promise<void> {
+    if (key.endsWith('manifest.json')) throw new BackupError('storage', 'the first failure');
+    await super.put(key, bytes);
+  }
+
+  override async head(key: string): Promise<ObjectFacts | undefined> {
+    return key.endsWith('manifest.json') ? await this.#isThere() : await super.head(key);
+  }
+}
+
+describe('an import whose manifest cannot be put', () => {
+  for (const [isThere, left] of [
+    [() => Promise.resolve(undefined), ['full.xbs']],
+    [() => Promise.reject(new BackupError('storage', 'the second')), ['full', 'full.xbs']],
+  ] as const) {
+    const outcome = left.length === 1 ? 'no index when there is none' : 'it while that is unknown';
+    it(`tells of that failure and leaves ${outcome}`, async () => {
+      const folder = stored();
+      const store = new NoManifests(folder, isThere);
+      const error = await failureOf(() => importArchive(store, 'full.xbs', { name: 'full' }));
+      assert.equal(error.message, 'the first failure');
+      assert.deepEqual(readdirSync(folder).sort(), left);
+    });
+  }
 });
 
 describe('xbpipe import', () => {
