@@ -7,7 +7,10 @@ import { directoryOf, isArchiveKey } from './archive-key.ts';
 import { type CataloguedBackup, withDescendants } from './chains.ts';
 import { type Catalogue, isManifestKey } from './read-catalogue.ts';
 
-/** What is to go, in this order: each manifest before what it names, each child before its parent. */
+/**
+ * What is to go, in this order: all manifests, each child's before its parent's, and then what they
+ * name. So whatever stops it leaves no manifest whose archive is gone, of two that name one either.
+ */
 export interface Deletion {
   backups: CataloguedBackup[];
   objects: StoredObject[];
@@ -43,15 +46,13 @@ export function deletionOf(catalogue: Catalogue, backups: CataloguedBackup[]): D
   const needed = new Set(
     catalogue.backups.filter((backup) => !going.has(backup)).flatMap((other) => keysOf(other)),
   );
-  const keys = new Set<string>();
-  for (const backup of backups) {
-    const [manifest = '', ...rest] = keysOf(backup);
-    keys.add(manifest);
-    for (const key of [...rest, ...straysOf(catalogue, backup)]) {
-      if (!needed.has(key) && !isManifestKey(key)) keys.add(key);
-    }
-  }
-  const objects = [...keys].flatMap((key) => catalogue.objects.get(key) ?? []);
+  const manifests = backups.map(({ name }) => objectKey(name, manifestName));
+  const others = backups
+    .flatMap((backup) => [...keysOf(backup), ...straysOf(catalogue, backup)])
+    .filter((key) => !needed.has(key) && !isManifestKey(key));
+  const objects = [...new Set([...manifests, ...others])].flatMap(
+    (key) => catalogue.objects.get(key) ?? [],
+  );
   return { backups, objects };
 }
 

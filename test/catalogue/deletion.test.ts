@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Deletion, carryOut, planDeletion } from '../../src/catalogue/deletion.ts';
+import { planExpiry } from '../../src/catalogue/expiry.ts';
 import { findBackup } from '../../src/catalogue/find-backup.ts';
 import { BackupError } from '../../src/errors.ts';
 import { FileStore } from '../../src/store/file-store.ts';
@@ -120,11 +121,35 @@ describe('deleting a backup', () => {
     );
     assert.deepEqual(
       keysIn(deletion),
-      ['alt', 'wed', 'tue', 'mon'].flatMap((name) => [
-        `${name}/manifest.json`,
-        `${name}/archive.xbs`,
-      ]),
+      ['manifest.json', 'archive.xbs'].flatMap((object) =>
+        ['alt', 'wed', 'tue', 'mon'].map((name) => `${name}/${object}`),
+      ),
     );
+  });
+
+  it('stopped anywhere leaves no backup whose archive is gone, of two that share one either', async () => {
+    const shared = { objects: [{ name: '../full.xbs', size: 7 }], index: 'index.json' };
+    const crowd = (): Place =>
+      chain()
+        .backup('one', '2026-10-01T01:00:00Z', shared)
+        .backup('two', '2026-10-02T01:00:00Z', shared)
+        .backup('new', '2026-11-20T01:00:00Z');
+    const expired = async (place: Place): Promise<Deletion> =>
+      planExpiry(await place.read(), { full: 1 }, new Date('2026-12-01T00:00:00Z')).deletion;
+    const { length } = (await expired(crowd())).objects;
+    assert.equal(length, 13);
+    for (let gone = 0; gone < length; gone++) {
+      const place = crowd();
+      const deletion = await expired(place);
+      const locked = deletion.objects[gone]?.key ?? '';
+      await failureOf(() => carryOut(new LockedStore(place.root, locked), deletion));
+      const { backups } = await place.read();
+      assert.deepEqual(
+        backups.map(({ problem }) => problem).filter((problem) => problem !== undefined),
+        [],
+        `stopped at ${locked}`,
+      );
+    }
   });
 
   it('takes what is left of a broken one', async () => {
