@@ -53,7 +53,7 @@ export function stockFacts(kept: KeptMembers): StockFacts {
     flavour,
     serverVersion: info.serverVersion,
     pageSize: Number(options.u64('innodb_page_size') ?? 16_384n),
-    redoStart: redoStart(kept, flavour) ?? toLsn,
+    redoStart: redoStart(kept, flavour) ?? 0,
     toLsn,
     lastLsn: lsn(checkpoints.lastLsn),
     binlog: binlog && {
@@ -66,7 +66,11 @@ export function stockFacts(kept: KeptMembers): StockFacts {
   };
 }
 
-/** The checkpoint that the copied redo starts at; undefined in a log that is not understood. */
+/**
+ * The checkpoint that the copied redo starts at; undefined in a log that is not understood. Whoever
+ * takes an increment copies what changed since: 0 is everything, while an LSN that is too late (the
+ * newest checkpoint is) would leave out pages.
+ */
 function redoStart(kept: KeptMembers, flavour: keyof typeof redoNames): number | undefined {
   const header = kept.find([redoNames[flavour]])?.bytes;
   if (!header) return undefined;

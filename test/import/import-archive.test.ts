@@ -21,6 +21,7 @@ import {
   u32,
   u64,
 } from '../formats/xbstream/support.ts';
+import { vector } from '../formats/mariadb-redo/support.ts';
 import { treeOf } from '../sink/support.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { runTool } from '../support/tool.ts';
@@ -134,7 +135,7 @@ describe('an archive by a stock tool', () => {
       flavour: 'mariadb',
       serverVersion: '10.11.19-MariaDB-0+deb12u1-log',
       pageSize: 16_384,
-      redoStart: 44_404,
+      redoStart: 0,
       toLsn: 44_404,
       lastLsn: 48_077,
       binlog: { file: 'binlog.000001', position: 1082, gtid: '0-3-5' },
@@ -265,6 +266,23 @@ describe('an archive by a stock tool', () => {
     }
   });
 
+  it('has redo from the checkpoint in the header of its log, or from 0 when that is unknown', async () => {
+    const log = vector('backup-idle');
+    const broken = Buffer.from(log);
+    broken[0] = 1;
+    for (const [bytes, redoStart] of [
+      [log, 48_107],
+      [broken, 0],
+      [log.subarray(0, 100), 0],
+      [new Uint8Array(12_288), 0],
+    ] as const) {
+      const manifest = await importInto(
+        stored(join(...member('ib_logfile0', bytes), ...metadata())),
+      );
+      assert.equal(manifest.redoStart, redoStart);
+    }
+  });
+
   it('goes without binlog position and UUID where there are none', async () => {
     const names = metadataNames.filter((name) => name !== 'xtrabackup_binlog_info');
     const bytes = names.flatMap((name) =>
@@ -347,7 +365,7 @@ describe('xbpipe import', () => {
       const to = args.map((arg) => `--to=${joinPath(folder, arg)}`);
       const { status, stderr } = await runTool(['import', joinPath(folder, file), ...to]);
       assert.equal(status, 0, stderr);
-      assert.match(stderr, new RegExp(`${name} is backup ${uuid}: 10 files, LSN 44404 to 48077`));
+      assert.match(stderr, new RegExp(`${name} is backup ${uuid}: 10 files, LSN 0 to 48077`));
       assert.ok(await openStoredBackup(new FileStore(folder), name));
     }
   });
