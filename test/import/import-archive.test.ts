@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join as joinPath } from 'node:path';
+import { basename, join as joinPath, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeManifest } from '../../formats/archive-record/index.ts';
 import { encodeChunks } from '../../formats/xbcrypt/index.ts';
@@ -367,6 +367,35 @@ describe('xbpipe import', () => {
       assert.equal(status, 0, stderr);
       assert.match(stderr, new RegExp(`${name} is backup ${uuid}: 10 files, LSN 0 to 48077`));
       assert.ok(await openStoredBackup(new FileStore(folder), name));
+    }
+  });
+
+  it('takes a name, or the path of one however it is written', async () => {
+    for (const [to, name] of [
+      ['other', 'other'],
+      ['2026-11-21T10:00', '2026-11-21T10:00'],
+      ['RELATIVE/other', 'other'],
+      ['file:RELATIVE/../SELF//other/', 'other'],
+    ] as const) {
+      const folder = stored();
+      const path = to
+        .replace('RELATIVE', relative(process.cwd(), folder))
+        .replace('SELF', basename(folder));
+      const { status, stderr } = await runTool([
+        'import',
+        `--to=${path}`,
+        joinPath(folder, 'full.xbs'),
+      ]);
+      assert.equal(status, 0, stderr);
+      assert.ok(existsSync(joinPath(folder, name, 'manifest.json')), to);
+    }
+    for (const to of ['.', '..', '', 'gs:x']) {
+      const { status, stderr } = await runTool([
+        'import',
+        `--to=${to}`,
+        joinPath(stored(), 'full.xbs'),
+      ]);
+      assert.equal(status, 2, stderr);
     }
   });
 

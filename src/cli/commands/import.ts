@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BackupError } from '../../errors.ts';
 import { importArchive } from '../../import/import-archive.ts';
@@ -20,7 +21,7 @@ export function importCommand(program: Command, context: CommandContext): void {
     .argument('<archive>', 'object or file: a path, a file: or s3: URL')
     .option(
       '--to <target>',
-      "the backup's name, beside the archive (default: the archive's without extension)",
+      "the backup's name, or its path or URL, beside the archive (default: the archive's without extension)",
     );
   addKeyOptions(command);
   addObjectOptions(command);
@@ -46,11 +47,23 @@ function defaultName(archiveKey: string): string {
   return name === archiveKey ? `${archiveKey}.imported` : name;
 }
 
-/** A manifest names its archive by where it lies: one directory up, and nowhere else. */
-function nameBeside(url: string, wanted: Place): string {
-  const { parent, name } = parentOf(parsePlace(url));
-  if (JSON.stringify(parent) === JSON.stringify(wanted)) return name;
-  throw new BackupError('usage', `${url} does not lie beside the archive`, {
+/**
+ * What `--to` says: a name, or a path or URL of one. A manifest names its archive by where it lies:
+ * one directory up, and nowhere else.
+ */
+function nameBeside(to: string, wanted: Place): string {
+  const place = parsePlace(to);
+  const isName = place.kind === 'file' && place.path === to && /^(?!\.{1,2}$)[^/]+$/.test(to);
+  if (isName) return to;
+  const { parent, name } = parentOf(place);
+  if (isSame(parent, wanted)) return name;
+  throw new BackupError('usage', `${to} does not lie beside the archive`, {
     hint: 'an archive is imported where it is: only the name of the backup can be chosen',
   });
+}
+
+function isSame(one: Place, other: Place): boolean {
+  if (one.kind === 'file')
+    return other.kind === 'file' && resolve(one.path) === resolve(other.path);
+  return other.kind === 's3' && one.bucket === other.bucket && one.path === other.path;
 }
