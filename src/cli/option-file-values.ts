@@ -45,9 +45,11 @@ function applyOne(command: Command, option: Option, { value, file, name }: FileO
   if (value !== undefined && option.argChoices && !option.argChoices.includes(value)) {
     throw new BackupError('usage', `${file}: ${name} is one of ${option.argChoices.join(', ')}`);
   }
+  // Of an option that may be repeated every line counts; a default is not added to.
+  const before: unknown = source === 'config' ? command.getOptionValue(key) : undefined;
   try {
     const parsed: unknown =
-      value !== undefined && option.parseArg ? option.parseArg(value, undefined) : (value ?? true);
+      value !== undefined && option.parseArg ? option.parseArg(value, before) : (value ?? true);
     command.setOptionValueWithSource(key, parsed, 'config');
   } catch (error) {
     throw new BackupError(

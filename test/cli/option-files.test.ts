@@ -85,6 +85,12 @@ lock-ddl-timeout = 60 # seconds
     assert.deepEqual([values['user'], values['quiet']], ['two', true]);
   });
 
+  it('keep every line of an option that may be repeated, and none beside the command line', () => {
+    const text = '[xbpipe]\ns3-tag = a=1\n[client]\nuser=one\n[xbpipe]\ns3-tag = b=2\n';
+    assert.deepEqual(fileValues(text)['s3Tag'], ['a=1', 'b=2']);
+    assert.deepEqual(fileValues(text, '--s3-tag=c=3')['s3Tag'], ['c=3']);
+  });
+
   it('include other files and folders of them, in order', () => {
     const { first } = optionFiles({
       'my.cnf':
