@@ -100,6 +100,14 @@ describe('a catalogue of a bucket', () => {
     assert.deepEqual({ ...counts }, { ListObjectsV2: 1, GetObject: 3 });
   });
 
+  it('warns of a prefix that has nothing below it: it may be misspelt', async () => {
+    for (const args of [['list'], ['expire', '--keep-days=1']]) {
+      const { status, stderr } = await ask([...args, place.url('lsited')]);
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /WARNING: nothing lies below s3:\S+lsited/u);
+    }
+  });
+
   it('refuses to break a chain, and deletes one whole', async () => {
     await putBackup('chain/a', '2026-11-02T01:00:00Z');
     await putBackup('chain/b', '2026-11-03T01:00:00Z', 'chain/a');

@@ -91,6 +91,40 @@ describe('xbpipe list', () => {
     assert.match(stderr, /0 backups, 0 not ok/u);
   });
 
+  it('warns of a place that has nothing at all in it, as expire does', async () => {
+    const { root } = new Place();
+    for (const args of [['list'], ['list', '--orphans'], ['expire', '--keep-full=1']]) {
+      const { status, stderr } = await ask(...args, root);
+      assert.equal(status, 0, stderr);
+      assert.ok(stderr.includes(`WARNING: nothing lies below ${root}`), stderr);
+      assert.doesNotMatch((await ask(...args, crowd().root)).stderr, /nothing lies/u);
+    }
+    const running = new Place().file('half/xbpipe-partial/archive.xbs', 'half');
+    assert.doesNotMatch((await ask('list', '--orphans', running.root)).stderr, /nothing lies/u);
+  });
+
+  it('as its neighbours fails for what is missing or no directory', async () => {
+    const place = new Place().file('file', '');
+    for (const [name, message] of [
+      ['none', /none: no such file or directory/u],
+      ['file', /file is not a directory/u],
+    ] as const) {
+      const path = join(place.root, name);
+      for (const args of [
+        ['list', path],
+        ['list', '--orphans', path],
+        ['info', join(path, 'backup')],
+        ['expire', '--keep-full=1', path],
+        ['delete', join(path, 'backup')],
+        ['delete', '--orphans', path],
+      ]) {
+        const { status, answer, stderr } = await ask(...args);
+        assert.deepEqual([status, answer], [20, ''], `${args.join(' ')}: ${stderr}`);
+        assert.match(stderr, message);
+      }
+    }
+  });
+
   it('shows orphans with their sizes and last activity', async () => {
     const place = crowd().file('half/xbpipe-partial/archive.xbs', 'half', old);
     const { answer } = await ask('list', '--orphans', place.root);

@@ -4,13 +4,13 @@ import { findBackup } from '../../catalogue/find-backup.ts';
 import { findOrphans, idleOrphans, removeOrphans } from '../../catalogue/orphans.ts';
 import { readCatalogue } from '../../catalogue/read-catalogue.ts';
 import { BackupError } from '../../errors.ts';
-import { openStore } from '../../store/open-store.ts';
 import { parentOf, parsePlace } from '../../store/place-url.ts';
 import { type ConfirmValues, addConfirmOption } from '../confirmed.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { deleteIfConfirmed, deletionFields, deletionTable } from '../describe-deletion.ts';
 import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
 import { nameOf } from '../describe-backup.ts';
+import { openPlace } from '../open-place.ts';
 import { parseNumber } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
@@ -57,7 +57,7 @@ async function deleteBackup(
   run: RunContext,
 ): Promise<void> {
   const { parent, name } = parentOf(parsePlace(run.args[0] ?? ''));
-  const store = await openStore(parent, storeAccessOf(values, run.reporter, run.signal));
+  const store = await openPlace(parent, storeAccessOf(values, run.reporter, run.signal));
   const catalogue = await readCatalogue(store, run.signal);
   const backup = findBackup(store, catalogue, name);
   const deletion = planDeletion(catalogue, backup, values.chain === true);
@@ -73,7 +73,7 @@ async function deleteOrphans(
   isMeant: boolean,
   { reporter, signal, args }: RunContext,
 ): Promise<void> {
-  const store = await openStore(parsePlace(args[0] ?? ''), storeAccessOf(values, reporter, signal));
+  const store = await openPlace(parsePlace(args[0] ?? ''), storeAccessOf(values, reporter, signal));
   const uploads = await store.openUploads('');
   const { found, knowsUploads } = findOrphans(await readCatalogue(store, signal), uploads);
   const { minAge = minAgeHours } = values;

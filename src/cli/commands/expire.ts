@@ -5,15 +5,16 @@ import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
 import { shown } from '../../shown.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { openStore } from '../../store/open-store.ts';
 import { parsePlace } from '../../store/place-url.ts';
 import { type ConfirmValues, addConfirmOption } from '../confirmed.ts';
 import { nameOf } from '../describe-backup.ts';
 import { deleteIfConfirmed, deletionFields } from '../describe-deletion.ts';
+import { openPlace } from '../open-place.ts';
 import { parseCount } from '../parse-values.ts';
 import { tableText } from '../print-table.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
+import { warnIfEmpty } from '../warn-if-empty.ts';
 
 interface ExpireValues extends StoreValues, ConfirmValues {
   keepFull?: number;
@@ -41,9 +42,10 @@ export function expireCommand(program: Command, context: CommandContext): void {
       throw new BackupError('usage', 'expire wants --keep-full, --keep-days, or both');
     }
     const place = parsePlace(run.args[0] ?? '');
-    const store = await openStore(place, storeAccessOf(values, run.reporter, run.signal));
+    const store = await openPlace(place, storeAccessOf(values, run.reporter, run.signal));
     const catalogue = await readCatalogue(store, run.signal);
     const expiry = planExpiry(catalogue, { full: keepFull, days: keepDays }, new Date());
+    warnIfEmpty(store, catalogue, run.reporter);
     tellBroken(expiry, catalogue, run.reporter);
     const fields = { dryRun: !isMeant, ...fieldsOf(store, expiry) };
     process.stdout.write(values.json === true ? `${JSON.stringify(fields)}\n` : tableOf(expiry));

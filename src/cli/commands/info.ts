@@ -3,10 +3,10 @@ import type { CataloguedBackup } from '../../catalogue/chains.ts';
 import { findBackup } from '../../catalogue/find-backup.ts';
 import { readCatalogue } from '../../catalogue/read-catalogue.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { openStore } from '../../store/open-store.ts';
 import { parentOf, parsePlace } from '../../store/place-url.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { backupFields, stateOf, storedBytes } from '../describe-backup.ts';
+import { openPlace } from '../open-place.ts';
 import { type Row, printAnswer } from '../print-answer.ts';
 import type { CommandContext } from '../run-command.ts';
 import { shown } from '../../shown.ts';
@@ -24,7 +24,7 @@ export function infoCommand(program: Command, context: CommandContext): void {
   addStoreOptions(command);
   context.register(command, async (values: InfoValues, { reporter, signal, args }) => {
     const { parent, name } = parentOf(parsePlace(args[0] ?? ''));
-    const store = await openStore(parent, storeAccessOf(values, reporter, signal));
+    const store = await openPlace(parent, storeAccessOf(values, reporter, signal));
     const backup = findBackup(store, await readCatalogue(store, signal), name);
     const rows = rowsOf(store, backup).map(([label, value]): Row => [label, shown(value)]);
     printAnswer(values.json === true, backupFields(store, backup), rows);

@@ -3,7 +3,6 @@ import type { CataloguedBackup } from '../../catalogue/chains.ts';
 import { type Orphan, findOrphans } from '../../catalogue/orphans.ts';
 import { type Catalogue, readCatalogue } from '../../catalogue/read-catalogue.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { openStore } from '../../store/open-store.ts';
 import { parsePlace } from '../../store/place-url.ts';
 import { formatBytes } from '../console-reporter.ts';
 import {
@@ -14,9 +13,11 @@ import {
   unreadableFields,
 } from '../describe-backup.ts';
 import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
+import { openPlace } from '../open-place.ts';
 import { tableText } from '../print-table.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
+import { warnIfEmpty } from '../warn-if-empty.ts';
 
 interface ListValues extends StoreValues {
   orphans?: boolean;
@@ -35,7 +36,7 @@ export function listCommand(program: Command, context: CommandContext): void {
   addStoreOptions(command);
   context.register(command, async (values: ListValues, run) => {
     const url = run.args[0] ?? '';
-    const store = await openStore(parsePlace(url), storeAccessOf(values, run.reporter, run.signal));
+    const store = await openPlace(parsePlace(url), storeAccessOf(values, run.reporter, run.signal));
     const text =
       values.orphans === true
         ? await listOrphans(store, values, run)
@@ -50,6 +51,7 @@ async function listBackups(
   { reporter, signal }: RunContext,
 ): Promise<string> {
   const catalogue = await readCatalogue(store, signal);
+  warnIfEmpty(store, catalogue, reporter);
   const { backups, unreadable } = catalogue;
   const broken = backups.filter(({ problem }) => problem !== undefined).length;
   reporter.info(
@@ -122,7 +124,9 @@ async function listOrphans(
   { reporter, signal }: RunContext,
 ): Promise<string> {
   const uploads = await store.openUploads('');
-  const { found, knowsUploads } = findOrphans(await readCatalogue(store, signal), uploads);
+  const catalogue = await readCatalogue(store, signal);
+  const { found, knowsUploads } = findOrphans(catalogue, uploads);
+  if (found.length === 0) warnIfEmpty(store, catalogue, reporter);
   warnOfUploads(knowsUploads, reporter);
   reporter.info(`${found.length} backups that never came to be, or are running`);
   if (json !== true) return orphansTable(found);
