@@ -40,14 +40,14 @@ const [chunkBytesMin, memberBytesMin] = [encodePayloadHeader('x', 0, 0, 0), enco
 /**
  * The index out of an archive of ours: its first and last bytes and the index are read, and proved
  * to go with each other. A wrong key is refused. Undefined where there is no index, or none that
- * can be read without a key.
+ * can be read without a key; `needKey` refuses an encrypted archive without one.
  */
 export async function readArchiveIndex(
   archive: ArchiveObjects,
-  key: Uint8Array | undefined,
+  unlocking: { key: Uint8Array | undefined; needKey?: boolean },
   signal?: AbortSignal,
 ): Promise<ArchiveIndex | undefined> {
-  const records = new CapturedRecords({ key });
+  const records = new CapturedRecords(unlocking);
   if (!(await readBegin(archive, records, signal))) return undefined;
   const endOffset = archive.size - endChunkBytes;
   const endRecord = await readEnd(archive, endOffset, signal);

@@ -18,6 +18,8 @@ export interface OpenedSource {
   archive?: ArchiveObjects;
   /** The backup that it belongs to, where it has a manifest. */
   backup?: StoredBackup;
+  /** Whose layout it is, where it is not ours: it has no index and is read as a whole. */
+  layout?: 'xbcloud';
 }
 
 /**
@@ -90,7 +92,8 @@ async function openXbcloud(
   signal: AbortSignal | undefined,
 ): Promise<OpenedSource | undefined> {
   const objects = await XbcloudObjects.open(store, name);
-  return objects && { source: objects.source(signal), totalBytes: objects.size };
+  if (!objects) return undefined;
+  return { source: objects.source(signal), totalBytes: objects.size, layout: 'xbcloud' };
 }
 
 function opened(archive: ArchiveObjects, signal: AbortSignal | undefined): OpenedSource {

@@ -8,15 +8,12 @@ import { printAnswer } from './print-answer.ts';
 
 /** `restore --preview`: every check, nothing written; what would be done goes to standard output. */
 export async function printRestorePreview(
-  { archive, backup }: OpenedSource,
+  opened: OpenedSource,
   options: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'> & { json: boolean },
   { reporter, signal }: { reporter: Reporter; signal: AbortSignal },
 ): Promise<void> {
-  if (!archive) {
-    throw new BackupError('usage', '--preview looks into a stored archive', {
-      hint: 'name it with --from: standard input can only be read once',
-    });
-  }
+  const { archive, backup } = opened;
+  if (!archive) throw noPreview(opened);
   const preview = await previewRestore({ archive, backup }, options, signal);
   if (preview.freeBytes < preview.plainBytes) {
     const [free, needed] = [preview.freeBytes, preview.plainBytes].map(formatBytes);
@@ -24,6 +21,17 @@ export async function printRestorePreview(
   }
   printAnswer(options.json, preview, rowsOf(preview, options));
   reporter.info('a preview: nothing was restored');
+}
+
+function noPreview({ source, layout }: OpenedSource): BackupError {
+  if (layout === 'xbcloud') {
+    return new BackupError('usage', `${source.name} has no index: no preview`, {
+      hint: 'what xbcloud put there is only known when all of it is read: restore it, or verify it',
+    });
+  }
+  return new BackupError('usage', '--preview looks into a stored archive', {
+    hint: 'name it with --from: standard input, as any pipe, can only be read once',
+  });
 }
 
 function rowsOf(

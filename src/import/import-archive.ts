@@ -10,6 +10,7 @@ import { BackupError } from '../errors.ts';
 import { NamePatterns } from '../restore/name-patterns.ts';
 import { readArchive } from '../restore/read-archive.ts';
 import { ArchiveObjects } from '../source/archive-objects.ts';
+import { hasXbcloudFiles } from '../source/xbcloud-files.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { KeptMembers } from './kept-members.ts';
 import { factFiles, stockFacts } from './stock-facts.ts';
@@ -36,6 +37,7 @@ export async function importArchive(
   { name, key, onProgress, signal }: ImportOptions,
 ): Promise<Manifest> {
   await refuseUsed(store, name);
+  await refuseXbcloud(store, archiveKey);
   const archive = await ArchiveObjects.open(store, [{ key: archiveKey }]);
   const kept = new KeptMembers();
   const { listed = [] } = await readArchive(archive.source(signal), kept, {
@@ -89,6 +91,16 @@ async function refuseUsed(store: ObjectStore, name: string): Promise<void> {
   const path = store.urlOf(used);
   throw new BackupError('storage', `${path} exists; nothing is ever overwritten`, {
     hint: 'choose another name for the backup with --to',
+    where: { path },
+  });
+}
+
+/** An index names places in one archive; xbcloud's objects are as many as there are chunks. */
+async function refuseXbcloud(store: ObjectStore, key: string): Promise<void> {
+  if ((await store.head(key)) || !(await hasXbcloudFiles(store, `${key}/`))) return;
+  const path = store.urlOf(key);
+  throw new BackupError('usage', `${path} is what xbcloud put: many objects, not an archive`, {
+    hint: 'restore, verify and extract take it as it is, with --from',
     where: { path },
   });
 }

@@ -6,7 +6,6 @@ import { probeDirectory } from '../sink/probe-directory.ts';
 import { stageName } from '../sink/staged-directory.ts';
 import type { ArchiveObjects } from '../source/archive-objects.ts';
 import type { StoredBackup } from '../source/stored-backup.ts';
-import { keyWanted } from '../transform/key-wanted.ts';
 import { requireServer } from './require-server.ts';
 import type { RestoreOptions } from './restore.ts';
 import type { ServerBinary } from './server-binary.ts';
@@ -66,11 +65,8 @@ async function contentsOf(
   signal: AbortSignal,
 ): Promise<{ facts: BeginRecord | Manifest; members: readonly MemberEntry[] }> {
   if (backup?.promised) return { facts: backup.manifest, members: backup.promised };
-  const index = await readArchiveIndex(archive, key, signal);
+  const index = await readArchiveIndex(archive, { key, needKey: true }, signal);
   if (index?.begin) return { facts: index.begin, members: index.members };
-  if (backup?.manifest.encryption !== undefined && key === undefined) {
-    throw keyWanted(`the backup is encrypted with ${backup.manifest.encryption}`);
-  }
   throw new BackupError('failed', `${archive.name} has no index that can be read`, {
     hint: 'an archive of another tool gets one by: xbpipe import',
   });

@@ -45,6 +45,14 @@ export async function listXbcloudFiles(
   return files;
 }
 
+/** True when there is an object of that kind below a prefix. */
+export async function hasXbcloudFiles(store: ObjectStore, prefix: string): Promise<boolean> {
+  for await (const { key } of store.list(prefix)) {
+    if (parseObjectName(key.slice(prefix.length))) return true;
+  }
+  return false;
+}
+
 function incomplete(path: string, fault: string): BackupError {
   return new BackupError('incomplete', `${path} is ${fault}`, { where: { path } });
 }

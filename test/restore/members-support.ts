@@ -104,7 +104,7 @@ export async function membersOf(
 ): Promise<{ error: BackupError | undefined; tree: Record<string, string> }> {
   const output = new MemoryFiles();
   try {
-    const index = await readArchiveIndex(archive, key);
+    const index = await readArchiveIndex(archive, { key });
     if (!index) throw new Error('there is no index');
     const include = new NamePatterns(globs);
     const wanted = index.members.filter(({ path }) => include.match(path));

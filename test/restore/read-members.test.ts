@@ -70,7 +70,7 @@ describe('some members of an archive, by their ranges', () => {
     const stock = stockArchive(...stockMember('ibdata1', 'x'));
     for (const bytes of [await writeEncoded(plainPieces, secret), stock, new Uint8Array(0)]) {
       const { archive } = await storedArchive(bytes);
-      assert.equal(await readArchiveIndex(archive, undefined), undefined);
+      assert.equal(await readArchiveIndex(archive, { key: undefined }), undefined);
     }
   });
 });
@@ -92,7 +92,7 @@ describe('what is read of an archive for some of its members', () => {
       table('c', 50),
     ]);
     const { archive, store } = await storedArchive(bytes);
-    const index = await readArchiveIndex(archive, undefined);
+    const index = await readArchiveIndex(archive, { key: undefined });
     assert.ok(index);
     // The front, the end record and the index.
     assert.equal(store.reads.length, 3);

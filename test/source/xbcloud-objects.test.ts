@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join as joinPath } from 'node:path';
 import { describe, it } from 'node:test';
 import { XbcloudObjects } from '../../src/source/xbcloud-objects.ts';
@@ -153,5 +153,19 @@ describe('a backup by xbcloud', () => {
     const cut = await runTool(['extract', from, '-C', scratchDir('out')]);
     assert.equal(cut.status, 30);
     assert.match(cut.stderr, /it ends while ibdata1 is open/);
+  });
+
+  it('has no preview and cannot be imported, and says so', async () => {
+    const folder = put();
+    const path = joinPath(folder, 'NAME');
+    const target = `--datadir=${joinPath(scratchDir('out'), 'data')}`;
+    const preview = await runTool(['restore', '--preview', `--from=${path}`, target]);
+    assert.equal(preview.status, 2);
+    assert.match(preview.stderr, /NAME has no index: no preview/);
+    assert.match(preview.stderr, /HINT: what xbcloud put there/);
+    const imported = await runTool(['import', path]);
+    assert.equal(imported.status, 2);
+    assert.match(imported.stderr, /NAME is what xbcloud put: many objects, not an archive/);
+    assert.deepEqual(readdirSync(folder).sort(), ['NAME', 'NAME.md5']);
   });
 });

@@ -103,7 +103,7 @@ async function indexOf(
   signal: AbortSignal,
 ): Promise<ArchiveIndex | undefined> {
   const members = backup?.promised;
-  if (!archive || !members) return archive && (await readArchiveIndex(archive, key, signal));
+  if (!archive || !members) return archive && (await readArchiveIndex(archive, { key }, signal));
   return { begin: undefined, seal: 'none', members, membersEnd: archive.size };
 }
 
