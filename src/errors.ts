@@ -84,7 +84,7 @@ interface SystemError extends Error {
   path?: string;
 }
 
-export function isSystemError(thrown: unknown): thrown is SystemError {
+function isSystemError(thrown: unknown): thrown is SystemError {
   return thrown instanceof Error && 'code' in thrown && 'syscall' in thrown;
 }
 

@@ -19,8 +19,10 @@ export {
 export {
   type Manifest,
   archiveName,
+  archiveNameOf,
   decodeManifest,
   encodeManifest,
+  isArchiveName,
   manifestBytesMax,
   manifestName,
 } from './manifest.ts';

@@ -8,6 +8,20 @@ import { recordFormat } from './names.ts';
 export const manifestName = 'manifest.json';
 /** Name of the first archive object of such a backup. */
 export const archiveName = 'archive.xbs';
+
+/** Name of the first, second, ... object of an archive. */
+export function archiveNameOf(ordinal: number): string {
+  if (ordinal === 1) return archiveName;
+  const [stem, suffix] = archiveName.split('.');
+  return `${stem}.${String(ordinal).padStart(4, '0')}.${suffix}`;
+}
+
+/** True for the name of an archive object. */
+export function isArchiveName(name: string): boolean {
+  const ordinal = Number(/\d+/.exec(name)?.[0] ?? 1);
+  return ordinal > 0 && name === archiveNameOf(ordinal);
+}
+
 /** Longest manifest a reader accepts, bytes. */
 export const manifestBytesMax = 16 * 1024 * 1024;
 

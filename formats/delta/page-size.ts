@@ -1,7 +1,7 @@
 import { FormatError } from '../format-error.ts';
 
 /** Bytes of a page as it lies in the file: ROW_FORMAT=COMPRESSED goes down to 1 KiB. */
-export const pageSizeMin = 1024;
+const pageSizeMin = 1024;
 export const pageSizeMax = 64 * 1024;
 
 /**

@@ -61,7 +61,7 @@ export function flagOf(flags: number, name: keyof typeof frameFlags): number {
 }
 
 /** The flags that XtraBackup writes: version 1, independent blocks, content size and checksum. */
-export const writtenFlags = 0x6c;
+const writtenFlags = 0x6c;
 
 /** A rule of the header that is broken, with the field it is about. */
 export interface BrokenFrameRule {

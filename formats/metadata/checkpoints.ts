@@ -23,7 +23,7 @@ export const checkpointsRows = [
 ] as const;
 
 /** The readers of the reference tools keep the type in a buffer of 30 bytes. */
-export const backupTypeBytesMax = 29;
+const backupTypeBytesMax = 29;
 
 /**
  * `xtrabackup_checkpoints` or `mariadb_backup_checkpoints`. LSNs stay bigint

@@ -12,7 +12,7 @@ export const tablespacesRows = [
 ] as const;
 
 /** The version that is written and the greatest that is read. */
-export const tablespacesVersion = 2;
+const tablespacesVersion = 2;
 
 /** Longest file that is written or read, bytes: about 100 000 tablespaces. */
 export const tablespacesBytesMax = 16 * 1024 * 1024;

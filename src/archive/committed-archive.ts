@@ -1,13 +1,14 @@
 import {
   type BeginRecord,
   type Manifest,
-  archiveName,
   encodeManifest,
 } from '../../formats/archive-record/index.ts';
 import type { ByteSink } from '../sink/byte-sink.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import type { EndPosition, MemberInfo, MemberStore, MemberWriter } from './member-store.ts';
+
+export { archiveNameOf } from '../../formats/archive-record/index.ts';
 
 /** A place where a backup comes to be: the objects of its archive and, last, its manifest. */
 export interface BackupPlace {
@@ -17,13 +18,6 @@ export interface BackupPlace {
   objects(): Promise<Manifest['objects']>;
   /** Writes the manifest: from then on there is a backup. */
   commit(manifest: Uint8Array): Promise<void>;
-}
-
-/** Name of the first, second, ... object of an archive. */
-export function archiveNameOf(ordinal: number): string {
-  if (ordinal === 1) return archiveName;
-  const [stem, suffix] = archiveName.split('.');
-  return `${stem}.${String(ordinal).padStart(4, '0')}.${suffix}`;
 }
 
 /** A backup in a place of its own: `archive.xbs` and, written last, `manifest.json`. */

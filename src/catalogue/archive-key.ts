@@ -1,6 +1,8 @@
+import { isArchiveName } from '../../formats/archive-record/index.ts';
+
 /** True for the name of an archive object, as a backup writes them, in whatever directory. */
 export function isArchiveKey(key: string): boolean {
-  return /^archive(\.\d{4,})?\.xbs$/.test(key.slice(directoryOf(key).length).replace(/^\//, ''));
+  return isArchiveName(key.slice(directoryOf(key).length).replace(/^\//, ''));
 }
 
 /** What comes before the last slash; empty at the top. */

@@ -1,7 +1,7 @@
 import { objectKey } from '../source/stored-backup.ts';
 import type { ObjectStore, OpenUpload, StoredObject } from '../store/object-store.ts';
 import { manifestName } from '../../formats/archive-record/index.ts';
-import { stageName } from '../sink/staged-directory.ts';
+import { stageName } from '../store/stage-name.ts';
 import { directoryOf, isArchiveKey } from './archive-key.ts';
 import type { Catalogue } from './read-catalogue.ts';
 

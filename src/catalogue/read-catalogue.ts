@@ -4,7 +4,7 @@ import { readFoundManifest } from '../source/stored-backup.ts';
 import type { ObjectStore, StoredObject } from '../store/object-store.ts';
 import { archiveProblem } from './archive-problem.ts';
 import { type CataloguedBackup, type FoundBackup, linkChains } from './chains.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../worker/in-parallel.ts';
 
 /** What a place holds: known from its listing and the manifests, and from nothing else. */
 export interface Catalogue {

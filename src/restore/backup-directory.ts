@@ -22,7 +22,7 @@ import {
 import { BackupError } from '../errors.ts';
 import { type Flavour, isMariadb } from '../server/flavour.ts';
 import { plainPath } from '../transform/member-decoder.ts';
-import { stageName } from '../sink/staged-directory.ts';
+import { stageName } from '../store/stage-name.ts';
 import { readRecord } from './read-record.ts';
 
 /** An extracted backup as its own files describe it. */

@@ -3,7 +3,7 @@ import type { BeginRecord, Manifest, MemberEntry } from '../../formats/archive-r
 import { readArchiveIndex } from '../archive/archive-index.ts';
 import { BackupError } from '../errors.ts';
 import { probeDirectory } from '../sink/probe-directory.ts';
-import { stageName } from '../sink/staged-directory.ts';
+import { stageName } from '../store/stage-name.ts';
 import type { ArchiveObjects } from '../source/archive-objects.ts';
 import type { StoredBackup } from '../source/stored-backup.ts';
 import { requireServer } from './require-server.ts';

@@ -2,7 +2,7 @@ import { BackupError } from '../errors.ts';
 import { isMariadb } from './flavour.ts';
 import { parseSeries } from './series.ts';
 
-export const supportedMariadb = 'MariaDB 10.11.8 and later of 10.11, MariaDB 11.1.5 and later';
+const supportedMariadb = 'MariaDB 10.11.8 and later of 10.11, MariaDB 11.1.5 and later';
 export const supportedMysql = 'MySQL and Percona Server 8.0.30 and later (8.0, 8.4, 9.x)';
 export const supportedServers = `${supportedMariadb}; ${supportedMysql}`;
 

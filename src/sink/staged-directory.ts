@@ -2,13 +2,8 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { stageName } from '../store/stage-name.ts';
 import { syncDirectory } from '../store/sync-directory.ts';
-
-/**
- * Holds everything until it is proved whole. Not a hidden directory: MySQL finds no
- * tablespace below one.
- */
-export const stageName = 'xbpipe-partial';
 
 /**
  * A directory that fills up out of sight: everything is written below

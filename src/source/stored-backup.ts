@@ -61,10 +61,7 @@ async function readIndexObject(
 }
 
 /** The manifest of the backup `name`; undefined where there is none. */
-export async function readManifest(
-  store: ObjectStore,
-  name: string,
-): Promise<Manifest | undefined> {
+async function readManifest(store: ObjectStore, name: string): Promise<Manifest | undefined> {
   const key = objectKey(name, manifestName);
   const found = await store.head(key);
   return found && (await readFoundManifest(store, key, found));

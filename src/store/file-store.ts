@@ -1,7 +1,6 @@
 import { lstat, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
-import { stageName } from '../sink/staged-directory.ts';
 import type {
   ObjectFacts,
   ObjectRange,
@@ -9,6 +8,7 @@ import type {
   OpenUpload,
   StoredObject,
 } from './object-store.ts';
+import { stageName } from './stage-name.ts';
 import { writeNewFile } from './write-new-file.ts';
 
 /** A directory as a store. What is still in a stage counts as an upload left open, not as objects. */

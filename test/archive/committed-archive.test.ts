@@ -13,7 +13,7 @@ import { writeMember } from '../../src/archive/write-member.ts';
 import { openSource } from '../../src/cli/open-source.ts';
 import { readArchive } from '../../src/restore/read-archive.ts';
 import { DirectoryPlace } from '../../src/sink/directory-place.ts';
-import { stageName } from '../../src/sink/staged-directory.ts';
+import { stageName } from '../../src/store/stage-name.ts';
 import { text } from '../formats/xbstream/support.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { storeAccess } from '../support/store-access.ts';

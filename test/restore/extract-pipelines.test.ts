@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
-import { stageName } from '../../src/sink/staged-directory.ts';
+import { stageName } from '../../src/store/stage-name.ts';
 import { chunksOf, flipped, writeArchive } from '../archive/support.ts';
 import { treeOf } from '../sink/support.ts';
 import { findProgram } from '../support/programs.ts';

@@ -15,7 +15,8 @@ import { crc32 } from '../../formats/crc.ts';
 import { BackupError } from '../../src/errors.ts';
 import { extract } from '../../src/restore/extract.ts';
 import { openFileSource } from '../../src/source/byte-source.ts';
-import { StagedDirectory, stageName } from '../../src/sink/staged-directory.ts';
+import { StagedDirectory } from '../../src/sink/staged-directory.ts';
+import { stageName } from '../../src/store/stage-name.ts';
 import {
   MemorySink,
   assemble,

@@ -19,7 +19,8 @@ import {
 } from '../../formats/archive-record/index.ts';
 import { DirectoryStore } from '../../src/sink/directory-store.ts';
 import { MemberFiles } from '../../src/sink/member-files.ts';
-import { StagedDirectory, stageName } from '../../src/sink/staged-directory.ts';
+import { StagedDirectory } from '../../src/sink/staged-directory.ts';
+import { stageName } from '../../src/store/stage-name.ts';
 import { failureOf } from '../archive/support.ts';
 import { text } from '../formats/xbstream/support.ts';
 import { scratchDir } from '../support/scratch.ts';

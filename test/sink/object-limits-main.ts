@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { crc32 } from '../../formats/crc.ts';
 import { encodePayloadHeader } from '../../formats/xbstream/index.ts';
 import { ArchiveWriter, chunkBytesMax } from '../../src/archive/archive-writer.ts';
-import { archiveNameOf } from '../../src/archive/committed-archive.ts';
+import { archiveNameOf } from '../../formats/archive-record/index.ts';
 import { readArchive } from '../../src/restore/read-archive.ts';
 import { ObjectSink } from '../../src/sink/object-sink.ts';
 import { ArchiveObjects } from '../../src/source/archive-objects.ts';

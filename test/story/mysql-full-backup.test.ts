@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { stageName } from '../../src/sink/staged-directory.ts';
+import { stageName } from '../../src/store/stage-name.ts';
 import { holdTransactions } from '../support/held.ts';
 import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';

@@ -4,7 +4,7 @@ import { redoDirectory, redoFileName } from '../../../formats/mysql-redo/index.t
 import { BackupError } from '../../errors.ts';
 
 /** The redo log as the backup brings it. */
-export const backupLogName = 'xtrabackup_logfile';
+const backupLogName = 'xtrabackup_logfile';
 
 /** Where the server looks for it. */
 export const firstRedoFile = join(redoDirectory, redoFileName(0));

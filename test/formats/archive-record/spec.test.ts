@@ -54,4 +54,22 @@ describe('archive-record.md', () => {
     assert.equal(records.recordFormat, 1);
     assert.ok(text.includes(`an end chunk of ${encodeEndChunk(endName).length} bytes`));
   });
+
+  it('names the objects of an archive as the code does, and the code knows them and no others', () => {
+    const rows = specTable(spec, ['ordinal', 'object']);
+    assert.equal(rows.length, 4);
+    for (const [ordinal, name] of rows) {
+      assert.equal(name, `\`${records.archiveNameOf(Number(ordinal))}\``);
+    }
+    for (let ordinal = 1; ordinal < 20_000; ordinal += 7) {
+      assert.ok(records.isArchiveName(records.archiveNameOf(ordinal)), String(ordinal));
+    }
+    const others =
+      'archive.0001.xbs archive.0000.xbs archive.2.xbs archive.00002.xbs archive.xbs.1 archive..xbs ' +
+      'archive.0002.xbs2 xarchive.xbs archive2.xbs archive.-002.xbs archive.0002 a/archive.xbs ' +
+      `archive.${'9'.repeat(30)}.xbs `;
+    for (const name of others.split(' ')) {
+      assert.ok(!records.isArchiveName(name), name);
+    }
+  });
 });
