@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Command } from 'commander';
 import { BackupError, toBackupError } from '../errors.ts';
 import { ArchiveObjects } from '../source/archive-objects.ts';
 import { type ByteSource, openFileSource, openStdin } from '../source/byte-source.ts';
@@ -20,6 +21,14 @@ export interface OpenedSource {
   backup?: StoredBackup;
   /** Whose layout it is, where it is not ours: it has no index and is read as a whole. */
   layout?: 'xbcloud';
+}
+
+/** `--from`, what `openSource` opens. */
+export function addSourceOption(command: Command): Command {
+  return command.option(
+    '--from <source>',
+    'backup or archive: a path, a file: or s3: URL (default: standard input)',
+  );
 }
 
 /**

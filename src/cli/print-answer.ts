@@ -3,7 +3,12 @@ export type Row = readonly [label: string, value: string];
 
 /** The answer of a command that was asked something: to standard output, for a program or a person. */
 export function printAnswer(json: boolean, answer: object, rows: readonly Row[]): void {
-  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : alignedRows(rows));
+  printTable(json, answer, alignedRows(rows));
+}
+
+/** The same, for people as lines of text. */
+export function printTable(json: boolean, answer: object, table: string): void {
+  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : table);
 }
 
 function alignedRows(rows: readonly Row[]): string {

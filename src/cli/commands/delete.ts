@@ -12,6 +12,7 @@ import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.t
 import { nameOf } from '../describe-backup.ts';
 import { openPlace } from '../open-place.ts';
 import { parseNumber } from '../parse-values.ts';
+import { printTable } from '../print-answer.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 
@@ -62,9 +63,7 @@ async function deleteBackup(
   const backup = findBackup(store, catalogue, name);
   const deletion = planDeletion(catalogue, backup, values.chain === true);
   const fields = { dryRun: !isMeant, ...deletionFields(store, deletion) };
-  process.stdout.write(
-    values.json === true ? `${JSON.stringify(fields)}\n` : deletionTable(deletion),
-  );
+  printTable(values.json === true, fields, deletionTable(deletion));
   await deleteIfConfirmed(store, deletion, isMeant, run);
 }
 
@@ -90,7 +89,7 @@ async function deleteOrphans(
     orphans: idle.map((orphan) => orphanFields(store, orphan)),
     tooYoung: tooYoung.map((orphan) => orphanFields(store, orphan)),
   };
-  process.stdout.write(values.json === true ? `${JSON.stringify(fields)}\n` : orphansTable(idle));
+  printTable(values.json === true, fields, orphansTable(idle));
   if (isMeant) {
     const removed = await removeOrphans(store, idle, signal);
     reporter.info(`deleted: ${removed} backups that never came to be`);

@@ -11,6 +11,7 @@ import { nameOf } from '../describe-backup.ts';
 import { deleteIfConfirmed, deletionFields } from '../describe-deletion.ts';
 import { openPlace } from '../open-place.ts';
 import { parseCount } from '../parse-values.ts';
+import { printTable } from '../print-answer.ts';
 import { tableText } from '../print-table.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
@@ -48,7 +49,7 @@ export function expireCommand(program: Command, context: CommandContext): void {
     warnIfEmpty(store, catalogue, run.reporter);
     tellBroken(expiry, catalogue, run.reporter);
     const fields = { dryRun: !isMeant, ...fieldsOf(store, expiry) };
-    process.stdout.write(values.json === true ? `${JSON.stringify(fields)}\n` : tableOf(expiry));
+    printTable(values.json === true, fields, tableOf(expiry));
     await deleteIfConfirmed(store, expiry.deletion, isMeant, run);
   });
 }

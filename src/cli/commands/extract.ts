@@ -15,7 +15,7 @@ import {
   tellSeal,
 } from '../decoding-options.ts';
 import { formatBytes } from '../console-reporter.ts';
-import { type OpenedSource, openSource } from '../open-source.ts';
+import { type OpenedSource, addSourceOption, openSource } from '../open-source.ts';
 import { collect } from '../parse-values.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
@@ -31,11 +31,8 @@ interface ExtractValues extends DecodingValues, StoreValues {
 export function extractCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('extract')
-    .description('Extracts an xbstream archive, strictly: one that is not whole is refused')
-    .option(
-      '--from <source>',
-      'backup or archive: a path, a file: or s3: URL (default: standard input)',
-    )
+    .description('Extracts an xbstream archive, strictly: one that is not whole is refused');
+  addSourceOption(command)
     .option('-C, --directory <dir>', 'where to', '.')
     .option('--include <glob>', 'only files of such names; may be repeated', collect)
     .option('-v, --verbose', 'print the name of every file')

@@ -14,6 +14,7 @@ import {
 } from '../describe-backup.ts';
 import { orphanFields, orphansTable, warnOfUploads } from '../describe-orphans.ts';
 import { openPlace } from '../open-place.ts';
+import { printTable } from '../print-answer.ts';
 import { tableText } from '../print-table.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
@@ -37,11 +38,8 @@ export function listCommand(program: Command, context: CommandContext): void {
   context.register(command, async (values: ListValues, run) => {
     const url = run.args[0] ?? '';
     const store = await openPlace(parsePlace(url), storeAccessOf(values, run.reporter, run.signal));
-    const text =
-      values.orphans === true
-        ? await listOrphans(store, values, run)
-        : await listBackups(store, values, run);
-    process.stdout.write(text);
+    if (values.orphans === true) await listOrphans(store, values, run);
+    else await listBackups(store, values, run);
   });
 }
 
@@ -49,7 +47,7 @@ async function listBackups(
   store: ObjectStore,
   { json }: ListValues,
   { reporter, signal }: RunContext,
-): Promise<string> {
+): Promise<void> {
   const catalogue = await readCatalogue(store, signal);
   warnIfEmpty(store, catalogue, reporter);
   const { backups, unreadable } = catalogue;
@@ -59,15 +57,15 @@ async function listBackups(
   );
   const orphans = findOrphans(catalogue, undefined).found.length;
   if (orphans > 0) reporter.info(`${orphans} more have no manifest: xbpipe list --orphans`);
-  return json === true ? jsonOf(store, catalogue) : tableOf(catalogue);
+  printTable(json === true, fieldsOf(store, catalogue), tableOf(catalogue));
 }
 
-function jsonOf(store: ObjectStore, { backups, unreadable }: Catalogue): string {
+function fieldsOf(store: ObjectStore, { backups, unreadable }: Catalogue): object {
   const all = [
     ...backups.map((backup) => backupFields(store, backup)),
     ...unreadable.map((one) => unreadableFields(store, one)),
   ];
-  return `${JSON.stringify({ url: store.urlOf(''), backups: all })}\n`;
+  return { url: store.urlOf(''), backups: all };
 }
 
 const columns = [
@@ -122,14 +120,14 @@ async function listOrphans(
   store: ObjectStore,
   { json }: ListValues,
   { reporter, signal }: RunContext,
-): Promise<string> {
+): Promise<void> {
   const uploads = await store.openUploads('');
   const catalogue = await readCatalogue(store, signal);
   const { found, knowsUploads } = findOrphans(catalogue, uploads);
   if (found.length === 0) warnIfEmpty(store, catalogue, reporter);
   warnOfUploads(knowsUploads, reporter);
   reporter.info(`${found.length} backups that never came to be, or are running`);
-  if (json !== true) return orphansTable(found);
   const orphans = found.map((orphan: Orphan) => orphanFields(store, orphan));
-  return `${JSON.stringify({ url: store.urlOf(''), knowsUploads, orphans })}\n`;
+  const fields = { url: store.urlOf(''), knowsUploads, orphans };
+  printTable(json === true, fields, orphansTable(found));
 }

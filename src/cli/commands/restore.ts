@@ -4,7 +4,7 @@ import type { ArchiveSummary } from '../../archive/archive-checker.ts';
 import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
-import { openSource } from '../open-source.ts';
+import { addSourceOption, openSource } from '../open-source.ts';
 import { printRestorePreview } from '../restore-preview.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -21,11 +21,8 @@ interface RestoreValues extends ServerValues, KeyValues, StoreValues {
 export function restoreCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('restore')
-    .description('Brings an archive back as a data directory: extract, check, recover')
-    .option(
-      '--from <source>',
-      'backup or archive: a path, a file: or s3: URL (default: standard input)',
-    )
+    .description('Brings an archive back as a data directory: extract, check, recover');
+  addSourceOption(command)
     .requiredOption('--datadir <dir>', 'new or empty directory')
     .option('--preview', 'make every check, say what would be done, and do nothing');
   addServerOptions(command);

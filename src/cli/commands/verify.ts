@@ -8,7 +8,7 @@ import { type Verified, verify } from '../../restore/verify.ts';
 import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
-import { openSource } from '../open-source.ts';
+import { addSourceOption, openSource } from '../open-source.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
@@ -22,11 +22,8 @@ interface VerifyValues extends KeyValues, ServerValues, StoreValues {
 export function verifyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('verify')
-    .description('Reads a backup to its end and proves it: chunks, records, every page')
-    .option(
-      '--from <source>',
-      'backup or archive: a path, a file: or s3: URL (default: standard input)',
-    )
+    .description('Reads a backup to its end and proves it: chunks, records, every page');
+  addSourceOption(command)
     .option('--restore-drill', 'restore it into a scratch directory instead, and remove that again')
     .option('--tmpdir <dir>', 'where the scratch directory is made', tmpdir());
   addServerOptions(command);
