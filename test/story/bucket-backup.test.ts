@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,7 +13,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 
 import { decodeManifest } from '../../formats/archive-record/index.ts';
 import { runMeasured } from '../support/measured-tool.ts';
-import { leftOut } from '../support/programs.ts';
+import { findProgram, leftOut } from '../support/programs.ts';
 import { behind, type FaultProxy, startFaultProxy } from '../support/s3/fault-proxy.ts';
 import { s3Client } from '../support/s3/client.ts';
 import { startS3Process, type S3Place } from '../support/s3/s3-place.ts';
@@ -54,6 +58,51 @@ async function readManifest(
   const { Body } = await client.send(command);
   client.destroy();
   return decodeManifest((await Body?.transformToByteArray()) ?? new Uint8Array(0));
+}
+
+/** Objects one after the other, as `aws s3 cp ... -` writes them. */
+async function* bytesOf(place: S3Place, keys: readonly string[]): AsyncGenerator<Uint8Array> {
+  const client = s3Client(place);
+  try {
+    for (const key of keys) {
+      const target = { Bucket: place.bucket, Key: place.prefix + key };
+      const { Body } = await client.send(new GetObjectCommand(target));
+      yield* Body as AsyncIterable<Uint8Array>;
+    }
+  } finally {
+    client.destroy();
+  }
+}
+
+async function pipeTo(
+  program: string,
+  args: readonly string[],
+  bytes: () => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  const [said, [status]] = await Promise.all([
+    text(child.stderr),
+    once(child, 'exit'),
+    pipeline(bytes, child.stdin),
+  ]);
+  assert.equal(status, 0, said);
+}
+
+/** Without the records: they are files as well for who does not know them. */
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8', withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('xbpipe_'))
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function assertSameFiles(one: string, other: string): void {
+  const names = filesIn(one);
+  assert.ok(names.includes('ibdata1'));
+  assert.deepEqual(names, filesIn(other));
+  for (const name of names) {
+    assert.ok(readFileSync(join(one, name)).equals(readFileSync(join(other, name))), name);
+  }
 }
 
 async function treeBytes(directory: string): Promise<number> {
@@ -157,17 +206,40 @@ describe('a backup between a server and a bucket', () => {
     await proveSame(source, datadir, { replay: false });
   });
 
-  it('is one object that a pipe of other tools reads, when it is small', async (t) => {
+  it('is read by a pipe of other tools, out of one object or of several in order', async (t) => {
     const place = await startPlace(t);
     const source = await startSource('mariadb-10.11', 1);
-    const to = `--to=${place.url('small')}`;
-    const { status, stderr } = await runWithBucket(place, ['backup', ...accessArgs(source), to]);
-    assert.equal(status, 0, stderr);
-    assert.deepEqual(await place.keys(), ['small/archive.xbs', 'small/manifest.json']);
-    const dir = join(scratchDir('plain'), 'back');
-    const from = `--from=${place.url('small/archive.xbs')}`;
-    const extracted = await runWithBucket(place, ['extract', from, '-C', dir]);
-    assert.equal(extracted.status, 0, extracted.stderr);
-    assert.ok(readdirSync(dir).includes('ibdata1'));
+    for (const [name, args, least] of [
+      ['one', [], 1],
+      ['several', smallObjects, 2],
+    ] as const) {
+      const to = [`--to=${place.url(name)}`, ...args];
+      const { status, stderr } = await runWithBucket(place, [
+        'backup',
+        ...accessArgs(source),
+        ...to,
+      ]);
+      assert.equal(status, 0, stderr);
+      const names = (await readManifest(place, name)).objects.map((object) => object.name);
+      assert.ok(least === 1 ? names.length === 1 : names.length >= least, names.join());
+      const theirs = scratchDir('theirs');
+      await pipeTo(findProgram('mbstream', 'mariadb-10.11'), ['-x', '-C', theirs], () =>
+        bytesOf(
+          place,
+          names.map((object) => `${name}/${object}`),
+        ),
+      );
+      const ours = join(scratchDir('plain'), 'back');
+      const from = `--from=${place.url(name)}`;
+      const extracted = await runWithBucket(place, ['extract', from, '-C', ours]);
+      assert.equal(extracted.status, 0, extracted.stderr);
+      assertSameFiles(theirs, ours);
+      if (least > 1) continue;
+      const byItself = join(scratchDir('object'), 'back');
+      const object = `--from=${place.url('one/archive.xbs')}`;
+      const alone = await runWithBucket(place, ['extract', object, '-C', byItself]);
+      assert.equal(alone.status, 0, alone.stderr);
+      assertSameFiles(byItself, ours);
+    }
   });
 });
