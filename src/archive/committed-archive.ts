@@ -8,8 +8,6 @@ import type { Encoding } from '../transform/encoding.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import type { EndPosition, MemberInfo, MemberStore, MemberWriter } from './member-store.ts';
 
-export { archiveNameOf } from '../../formats/archive-record/index.ts';
-
 /** A place where a backup comes to be: the objects of its archive and, last, its manifest. */
 export interface BackupPlace {
   /** Where the archive goes. When it is aborted, nothing is left of the backup. */

@@ -1,5 +1,5 @@
-import { type Manifest, manifestName } from '../../formats/archive-record/index.ts';
-import { type BackupPlace, archiveNameOf } from '../archive/committed-archive.ts';
+import { type Manifest, archiveNameOf, manifestName } from '../../formats/archive-record/index.ts';
+import type { BackupPlace } from '../archive/committed-archive.ts';
 import { BackupError } from '../errors.ts';
 import type { UploadStore } from '../store/object-store.ts';
 import type { ByteSink } from './byte-sink.ts';

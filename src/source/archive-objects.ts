@@ -3,10 +3,6 @@ import type { ObjectFacts, ObjectStore } from '../store/object-store.ts';
 import type { ByteSource } from './byte-source.ts';
 import { readAhead } from './read-ahead.ts';
 
-/** Bytes that one request asks for, and how many requests are under way. */
-const rangeBytes = 16 * 1024 * 1024;
-const parallel = 3;
-
 /** A part of an archive, bytes. */
 export interface Range {
   offset: number;
@@ -70,7 +66,7 @@ export class ArchiveObjects {
 
   /** Requests that reading all of it in order takes. */
   get requests(): number {
-    return Math.ceil(this.size / rangeBytes);
+    return Math.ceil(this.size / this.#store.reading.bytes);
   }
 
   /** All of it in order, by several requests at a time. */
@@ -80,6 +76,7 @@ export class ArchiveObjects {
 
   /** The bytes of ranges, one after the other, in pieces, by several requests at a time. */
   async *ranges(ranges: Iterable<Range>, signal?: AbortSignal): AsyncGenerator<RangePiece> {
+    const { bytes: rangeBytes, parallel } = this.#store.reading;
     const reading = {
       bytesMax: Math.min(rangeBytes, this.size),
       parallel,
@@ -87,7 +84,7 @@ export class ArchiveObjects {
         await this.#fill(offset, into, giveUp);
       },
     };
-    for await (const { piece, bytes } of readAhead(split(ranges), reading, signal)) {
+    for await (const { piece, bytes } of readAhead(split(ranges, rangeBytes), reading, signal)) {
       yield { offset: piece.offset, bytes };
     }
   }
@@ -112,7 +109,7 @@ export class ArchiveObjects {
 }
 
 /** Into what one request asks for. */
-function* split(ranges: Iterable<Range>): Generator<Range, undefined> {
+function* split(ranges: Iterable<Range>, rangeBytes: number): Generator<Range, undefined> {
   for (const { offset, length } of ranges) {
     for (let done = 0; done < length; done += rangeBytes) {
       yield { offset: offset + done, length: Math.min(rangeBytes, length - done) };

@@ -13,6 +13,8 @@ import { writeNewFile } from './write-new-file.ts';
 
 /** A directory as a store. What is still in a stage counts as an upload left open, not as objects. */
 export class FileStore implements ObjectStore {
+  /** The kernel reads ahead by itself. */
+  readonly reading = { bytes: 1024 * 1024, parallel: 2 };
   readonly #root: string;
 
   constructor(root: string) {

@@ -42,6 +42,8 @@ export interface OpenUpload {
  * `BackupError`s that name the object; what is worth another try was tried again by then.
  */
 export interface ObjectStore {
+  /** How long objects are read: the bytes of one request, and how many are under way. */
+  readonly reading: { bytes: number; parallel: number };
   /** The URL of an object; of the place itself for an empty key. */
   urlOf(key: string): string;
   /** Undefined when there is no such object. */

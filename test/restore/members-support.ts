@@ -10,6 +10,8 @@ import type { ObjectFacts, ObjectRange } from '../../src/store/object-store.ts';
 
 /** Objects in memory; every range that is read of them is noted. */
 export class ObservedStore extends FileStore {
+  /** As a bucket is read. */
+  override readonly reading = { bytes: 16 * 1024 * 1024, parallel: 3 };
   readonly #objects: ReadonlyMap<string, Uint8Array>;
   readonly reads: { key: string; offset: number; length: number }[] = [];
   #underWay = 0;

@@ -22,6 +22,7 @@ interface Part {
 
 /** A store with the limits of S3. It keeps what differs from the model, and may keep little. */
 export class LimitedStore implements UploadStore {
+  readonly reading = { bytes: 16 * 1024 * 1024, parallel: 3 };
   readonly objects = new Map<string, Part[]>();
   readonly #model: Model;
   readonly #partBytes: number;
