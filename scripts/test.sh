@@ -72,8 +72,15 @@ stage 'lint' npx --no-install oxlint --type-aware
 
 cores=$(nproc)
 list formats -path 'dist/test/formats/*'
-list others -not -path 'dist/test/formats/*'
+# Only one of these starts a server, and none has a load beside it: they mind no neighbour.
+alone=()
+for folder in archive catalogue fuzz import sink source store tablespace transform worker; do
+  alone+=(-o -path "dist/test/$folder/*")
+done
+list units '(' "${alone[@]:1}" ')'
+list others -not -path 'dist/test/formats/*' -not '(' "${alone[@]:1}" ')'
 tests 'tests of the formats' "$cores" "${formats[@]}"
+tests 'tests of the parts' "$cores" "${units[@]}"
 # Each of these may run several servers, with a load that wants a core of its own.
 tests 'all other tests' "$((cores > 4 ? 4 : (cores + 1) / 2))" "${others[@]}"
 finish
