@@ -1,6 +1,7 @@
 import { ByteQueue } from '../byte-queue.ts';
 import { FormatError } from '../format-error.ts';
 import { dataView } from '../layout.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import { blockHeader, blockPagesMax, lastMagic, listEnd, moreMagic, pageEntry } from './block.ts';
 import { checkPageSize } from './page-size.ts';
 
@@ -32,7 +33,7 @@ export class DeltaDecoder {
   #isLast = false;
   /** The newest page number of all that were listed. */
   #newest = -1;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   /**
    * `pageSize` is that of the `.meta` file, in bytes.
@@ -52,7 +53,7 @@ export class DeltaDecoder {
    * @throws FormatError invalid when the file is damaged.
    */
   next(): DeltaPage | undefined {
-    return this.#failing(() => {
+    return this.#failure.run(() => {
       while (this.#given === this.#pageNumbers.length) {
         if (this.#isLast) {
           this.#checkNothingFollows();
@@ -70,7 +71,7 @@ export class DeltaDecoder {
 
   /** @throws FormatError truncated when pages or blocks are missing. */
   end(): void {
-    this.#failing(() => {
+    this.#failure.run(() => {
       const missing = this.#pageNumbers.length - this.#given;
       if (this.#isLast && missing === 0) {
         this.#checkNothingFollows();
@@ -141,16 +142,6 @@ export class DeltaDecoder {
 
   #headerFieldAtEnd(): string {
     return this.#queue.available < blockHeader.size ? 'magic' : 'page numbers';
-  }
-
-  #failing<T>(work: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return work();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 
   /** In the header that is read; `at` counts from its first byte. */

@@ -1,6 +1,7 @@
 import { FormatError } from '../format-error.ts';
 import { dataView, toSafeNumber } from '../layout.ts';
 import { ByteQueue } from '../byte-queue.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import { BlockInput } from './block-input.ts';
 import { ContentWindow } from './content-window.ts';
 import { FrameContent, hex } from './frame-content.ts';
@@ -52,7 +53,7 @@ export class Lz4Decoder {
   #skipLeft = 0;
   /** Of the size field of the block at hand. */
   #blockOffset = 0;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   push(bytes: Uint8Array): void {
     this.#queue.push(bytes);
@@ -64,7 +65,7 @@ export class Lz4Decoder {
    * @throws FormatError invalid when frame or block is damaged or of a kind that is not read.
    */
   next(): Uint8Array | undefined {
-    return this.#failing(() => {
+    return this.#failure.run(() => {
       for (;;) {
         const result = this.#advance();
         if (result === 'wait') {
@@ -81,7 +82,7 @@ export class Lz4Decoder {
    * @throws FormatError truncated inside a frame, naming the field the input ended in.
    */
   end(): void {
-    this.#failing(() => {
+    this.#failure.run(() => {
       const there = this.#queue.available;
       if (this.#step === 'magic') {
         if (there === 0) return;
@@ -267,16 +268,6 @@ export class Lz4Decoder {
     const fields = Object.entries(header.offset);
     const [field] = fields.findLast(([, offset]) => offset <= there) ?? ['magic'];
     return `lz4 frame > ${field}`;
-  }
-
-  #failing<T>(work: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return work();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 
   #brokenHeader({ field, message }: BrokenFrameRule): FormatError {

@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { toSafeNumber } from '../layout.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import { backupCreatorPrefix } from './backup-header.ts';
 import {
   brokenCheckpointRule,
@@ -64,11 +65,11 @@ export class BackupLogCheck {
   #buffer = new Uint8Array(bufferBytesMin);
   #filled = 0;
   #walk: Walk | undefined;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   /** Takes the next bytes. FormatError `invalid` when something before them is damaged. */
   push(bytes: Uint8Array): void {
-    this.#once(() => {
+    this.#failure.run(() => {
       let at = 0;
       while (at < bytes.length) {
         const piece = bytes.subarray(at, at + this.#buffer.length - this.#filled);
@@ -82,7 +83,7 @@ export class BackupLogCheck {
 
   /** No more bytes. FormatError `truncated` when the log stops too early, `invalid` when damaged. */
   end(): BackupLogReport {
-    return this.#once(() => {
+    return this.#failure.run(() => {
       this.#check();
       const walk = this.#walk;
       if (walk === undefined) throw truncated('redo log header', this.#filled);
@@ -112,17 +113,6 @@ export class BackupLogCheck {
     this.#buffer.copyWithin(0, logPayloadOffset, this.#filled);
     this.#filled -= logPayloadOffset;
     return walk;
-  }
-
-  // A check that failed has lost its place: it must not say "good" when asked again.
-  #once<T>(step: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return step();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { FormatError } from '../format-error.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import {
   blockDataLength,
   blockTable,
@@ -63,7 +64,7 @@ export class BackupLogCheck {
   readonly #buffer = new Uint8Array(logHeaderBytes);
   #filled = 0;
   #walk: BlockWalk | undefined;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   constructor(options: BackupLogOptions = {}) {
     this.#options = options;
@@ -71,7 +72,7 @@ export class BackupLogCheck {
 
   /** Takes the next bytes. FormatError `invalid` when something in or before them is damaged. */
   push(bytes: Uint8Array): void {
-    this.#once(() => {
+    this.#failure.run(() => {
       let at = this.#walk === undefined ? this.#takeHeader(bytes) : 0;
       if (this.#walk === undefined) return;
       if (this.#filled > 0) {
@@ -90,7 +91,7 @@ export class BackupLogCheck {
    * checkpoint or before `endLsn`.
    */
   end(): BackupLogReport {
-    return this.#once(() => {
+    return this.#failure.run(() => {
       const walk = this.#walk;
       if (walk === undefined) throw truncated('redo log header', this.#filled, 'the log ends here');
       if (this.#filled > 0) {
@@ -115,17 +116,6 @@ export class BackupLogCheck {
     this.#buffer.set(piece, this.#filled);
     this.#filled += piece.length;
     return piece.length;
-  }
-
-  // A check that failed has lost its place: it must not say "good" when asked again.
-  #once<T>(step: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return step();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { FormatError } from '../format-error.ts';
 import { ByteQueue } from '../byte-queue.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import { adler32 } from './adler32.ts';
 import {
   archiveHeader,
@@ -48,7 +49,7 @@ export class QpressDecoder {
   #checksum = 0;
   /** Of the packet that is waited for; undefined while its header is. */
   #packetSize: number | undefined;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   constructor(options: QpressDecoderOptions = {}) {
     this.#chunkMax = options.chunkMax ?? acceptedChunkBytesDefault;
@@ -68,7 +69,7 @@ export class QpressDecoder {
    * @throws FormatError invalid when the archive is damaged or holds what is not supported.
    */
   next(): QpressBlock | undefined {
-    return this.#failing(() => {
+    return this.#failure.run(() => {
       for (;;) {
         const place = this.#place;
         const block = place === 'packet' ? this.#readPacket() : this.#readOther(place);
@@ -82,7 +83,7 @@ export class QpressDecoder {
 
   /** @throws FormatError truncated when the trailer has not been read to its end. */
   end(): void {
-    this.#failing(() => {
+    this.#failure.run(() => {
       if (this.#place === 'done') {
         this.#checkNothingFollows();
         return;
@@ -224,16 +225,6 @@ export class QpressDecoder {
     if (this.#place === 'block') return fieldOf(blockHeader);
     if (this.#place === 'trailer') return fieldOf(trailer);
     return `QuickLZ packet > ${this.#packetSize === undefined ? 'header' : 'body'}`;
-  }
-
-  #failing<T>(work: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return work();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 
   /** `at` counts from the next byte of the input. */

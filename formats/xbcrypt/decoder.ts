@@ -2,6 +2,7 @@ import { createDecipheriv } from 'node:crypto';
 import { crc32 } from '../crc.ts';
 import { FormatError } from '../format-error.ts';
 import { ByteQueue } from '../byte-queue.ts';
+import { StickyFailure } from '../sticky-failure.ts';
 import {
   chunkHeader,
   isMagicPrefix,
@@ -54,7 +55,7 @@ export class XbcryptDecoder {
   #offset = 0;
   #pending: Pending | undefined;
   #keyProven = false;
-  #failure: unknown;
+  readonly #failure = new StickyFailure();
 
   /** @throws RangeError when AES has no such key length. */
   constructor(options: XbcryptDecoderOptions) {
@@ -73,7 +74,7 @@ export class XbcryptDecoder {
    * @throws WrongKeyError when its checksum is right and its hash is not.
    */
   next(): DecodedChunk | undefined {
-    return this.#failing(() => {
+    return this.#failure.run(() => {
       const chunk = this.#next();
       if (chunk === undefined) this.#queue.own();
       return chunk;
@@ -82,7 +83,7 @@ export class XbcryptDecoder {
 
   /** @throws FormatError truncated inside a chunk, naming the field the input ended in. */
   end(): void {
-    this.#failing(() => {
+    this.#failure.run(() => {
       const there = this.#queue.available;
       if (there === 0) return;
       const head = this.#peekMagic();
@@ -193,16 +194,6 @@ export class XbcryptDecoder {
     }
     const { size, header } = this.#pending;
     return there < size + Number(header.ivLength) ? 'iv' : 'ciphertext';
-  }
-
-  #failing<T>(work: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure as Error;
-    try {
-      return work();
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
   }
 
   #invalid(field: string, message: string): FormatError {
