@@ -11,6 +11,7 @@ import { NamePatterns } from '../restore/name-patterns.ts';
 import { readArchive } from '../restore/read-archive.ts';
 import { ArchiveObjects } from '../source/archive-objects.ts';
 import { hasXbcloudFiles } from '../source/xbcloud-files.ts';
+import { alreadyThere } from '../store/already-there.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { KeptMembers } from './kept-members.ts';
 import { factFiles, stockFacts } from './stock-facts.ts';
@@ -88,11 +89,7 @@ async function commit(
 async function refuseUsed(store: ObjectStore, name: string): Promise<void> {
   const used = (await store.head(name)) ? name : await firstKey(store, `${name}/`);
   if (used === undefined) return;
-  const path = store.urlOf(used);
-  throw new BackupError('storage', `${path} exists; nothing is ever overwritten`, {
-    hint: 'choose another name for the backup with --to',
-    where: { path },
-  });
+  throw alreadyThere(store.urlOf(used), 'choose another name for the backup with --to');
 }
 
 /** An index names places in one archive; xbcloud's objects are as many as there are chunks. */

@@ -1,6 +1,8 @@
 import { type Manifest, archiveNameOf, manifestName } from '../../formats/archive-record/index.ts';
 import type { BackupPlace } from '../archive/committed-archive.ts';
 import { BackupError } from '../errors.ts';
+import { alreadyThere } from '../store/already-there.ts';
+import { holdsBytes } from '../store/holds-bytes.ts';
 import type { UploadStore } from '../store/object-store.ts';
 import type { ByteSink } from './byte-sink.ts';
 import { ObjectSink, type ObjectSinkOptions } from './object-sink.ts';
@@ -65,21 +67,16 @@ export class BucketPlace implements BackupPlace, ByteSink {
     // One that is still on its way would stand there without its archive.
     await this.#committing?.catch(() => undefined);
     try {
-      if (this.#manifest) await this.#retract(this.#manifest);
+      const manifest = this.#manifest;
+      if (manifest && (await holdsBytes(this.#store, manifestName, manifest))) {
+        await this.#store.delete([manifestName]);
+      }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#warn(`whether ${this.name} is a backup is not known, all of it is left: ${reason}`);
       return;
     }
     await this.#archive.abort();
-  }
-
-  async #retract(manifest: Uint8Array): Promise<void> {
-    const found = await this.#store.head(manifestName);
-    if (found?.size !== manifest.length) return;
-    const there = new Uint8Array(found.size);
-    await this.#store.read({ key: manifestName, offset: 0, etag: found.etag }, there);
-    if (Buffer.compare(there, manifest) === 0) await this.#store.delete([manifestName]);
   }
 }
 
@@ -92,10 +89,9 @@ export async function probeBucketPlace(store: UploadStore): Promise<void> {
 /** Nothing is ever overwritten: nor what a backup that died left, somebody may look for it. */
 async function refuseUsed(store: UploadStore, signal?: AbortSignal): Promise<void> {
   for await (const { key } of store.list('', signal)) {
-    const url = store.urlOf(key);
-    throw new BackupError('storage', `${url} exists; nothing is ever overwritten`, {
-      hint: 'choose a new name for the backup; `xbpipe list --orphans` shows what backups that died left',
-      where: { path: url },
-    });
+    throw alreadyThere(
+      store.urlOf(key),
+      'choose a new name for the backup; `xbpipe list --orphans` shows what backups that died left',
+    );
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { alreadyThere } from '../store/already-there.ts';
 import { stageName } from '../store/stage-name.ts';
 import { syncDirectory } from '../store/sync-directory.ts';
 
@@ -103,8 +104,6 @@ export class StagedDirectory {
       throw toBackupError(error, 'storage');
     });
     if (!there) return;
-    throw new BackupError('storage', `${path} exists; nothing is ever overwritten`, {
-      where: { path },
-    });
+    throw alreadyThere(path);
   }
 }

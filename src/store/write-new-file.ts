@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { alreadyThere } from './already-there.ts';
 import { syncDirectory } from './sync-directory.ts';
 
 /**
@@ -44,9 +45,7 @@ async function giveName(temporary: string, path: string): Promise<void> {
       throw error;
     }
     if (await lstat(path).then(() => true, ifAbsent)) {
-      throw new BackupError('storage', `${path} exists; nothing is ever overwritten`, {
-        where: { path },
-      });
+      throw alreadyThere(path);
     }
     await rename(temporary, path);
   }

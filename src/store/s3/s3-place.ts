@@ -6,7 +6,6 @@ import {
   ListPartsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { BackupError } from '../../errors.ts';
 import type { ObjectFacts, OpenUpload } from '../object-store.ts';
 import type { StoreAccess } from '../open-store.ts';
 import { unquoted } from './s3-checksum.ts';
@@ -116,13 +115,6 @@ export class S3Place {
       await client.send(command).catch((error: unknown) => {
         if (s3CodeOf(error) !== 'NoSuchUpload') throw error;
       });
-    });
-  }
-
-  exists(key: string): BackupError {
-    const url = this.urlOf(key);
-    return new BackupError('storage', `${url} exists; nothing is ever overwritten`, {
-      where: { path: url },
     });
   }
 

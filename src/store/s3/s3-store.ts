@@ -7,6 +7,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
+import { alreadyThere } from '../already-there.ts';
+import { holdsBytes } from '../holds-bytes.ts';
 import type {
   ObjectFacts,
   ObjectRange,
@@ -72,7 +74,7 @@ export class S3Store implements UploadStore {
 
   async put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     // A store may not know the condition below, and pass over it.
-    if (await this.head(key)) throw this.#place.exists(key);
+    if (await this.head(key)) throw alreadyThere(this.urlOf(key));
     const { settings, checksum } = this.#place;
     const sent = checksumOf(checksum, bytes);
     const target = this.#place.target(key);
@@ -89,7 +91,9 @@ export class S3Store implements UploadStore {
       } catch (error) {
         if (isNotImplemented(error)) await send({});
         else if (!isPreconditionFailed(error)) throw error;
-        else if (tries === 1 || !(await this.#holds(key, bytes))) throw this.#place.exists(key);
+        // An earlier try may have written it although its answer was lost.
+        else if (tries === 1 || !(await holdsBytes(this, key, bytes)))
+          throw alreadyThere(this.urlOf(key));
       }
     };
     await this.#place.run(key, putOnce, signal);
@@ -162,14 +166,5 @@ export class S3Store implements UploadStore {
     return new BackupError('corrupt', `${url} was replaced while it was read`, {
       where: { path: url },
     });
-  }
-
-  /** True when an earlier try wrote the object although its answer was lost. */
-  async #holds(key: string, bytes: Uint8Array): Promise<boolean> {
-    const found = await this.head(key);
-    if (found?.size !== bytes.length) return false;
-    const there = new Uint8Array(bytes.length);
-    await this.read({ key, offset: 0 }, there);
-    return Buffer.compare(there, bytes) === 0;
   }
 }

@@ -8,6 +8,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
+import { alreadyThere } from '../already-there.ts';
 import type { ObjectFacts, Upload } from '../object-store.ts';
 import { checksumOf, requireTaken } from './s3-checksum.ts';
 import { isNotImplemented, isPreconditionFailed, s3CodeOf } from './s3-failure.ts';
@@ -61,7 +62,7 @@ export class S3Upload implements Upload {
     await this.#completing;
     const found = await this.#place.head(this.#key);
     // Somebody else's: where the store passes over our condition, or a try of ours was lost.
-    if (found && found.mark !== this.#mark) throw this.#place.exists(this.#key);
+    if (found && found.mark !== this.#mark) throw alreadyThere(this.#url);
     if (found?.size === this.#bytes) {
       if (this.#mayHaveLostOne) await this.#abortOthers();
       return found;
@@ -146,7 +147,7 @@ export class S3Upload implements Upload {
   async #finish(parts: CompletedPart[]): Promise<void> {
     const UploadId = await this.#id;
     // A store may not know the condition below, and pass over it.
-    if (await this.#place.head(this.#key)) throw this.#place.exists(this.#key);
+    if (await this.#place.head(this.#key)) throw alreadyThere(this.#url);
     const input = {
       ...this.#place.target(this.#key),
       ...customerKey(this.#place.settings.encryption),
@@ -163,7 +164,7 @@ export class S3Upload implements Upload {
         // An earlier try may be done although its answer was lost: whose object it is will show.
         const mayBeDone = s3CodeOf(error) === 'NoSuchUpload' || isPreconditionFailed(error);
         if (tries > 1 && mayBeDone) return;
-        if (isPreconditionFailed(error)) throw this.#place.exists(this.#key);
+        if (isPreconditionFailed(error)) throw alreadyThere(this.#url);
         if (!isNotImplemented(error) || guard.IfNoneMatch === undefined) throw error;
         guard = {};
         await client.send(new CompleteMultipartUploadCommand(input));
