@@ -1,8 +1,8 @@
 import { metadataBytesMax } from '../../formats/metadata/index.ts';
-import type { MemberOutput } from '../restore/member-output.ts';
+import { SilentOutput } from '../restore/silent-output.ts';
 
 /** The first bytes of files, as many as a text file of a backup can have. */
-export class KeptMembers implements MemberOutput {
+export class KeptMembers extends SilentOutput {
   readonly #kept = new Map<string, Buffer>();
 
   /** The first of these that is there. */
@@ -14,32 +14,12 @@ export class KeptMembers implements MemberOutput {
     return undefined;
   }
 
-  write(path: string, position: number, bytes: Uint8Array): Promise<void> {
+  override write(path: string, position: number, bytes: Uint8Array): Promise<void> {
     const before = this.#kept.get(path) ?? Buffer.alloc(0);
     const room = metadataBytesMax - before.length;
     if (position === before.length && room > 0) {
       this.#kept.set(path, Buffer.concat([before, bytes.subarray(0, room)]));
     }
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  rename(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  remove(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  settle(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  abandon(): Promise<void> {
     return Promise.resolve();
   }
 }

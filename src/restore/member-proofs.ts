@@ -2,7 +2,7 @@ import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
 import { acceptedNames, commonNames, metadataBytesMax } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
 import { encryptionSuffix } from '../transform/encoding.ts';
-import type { MemberOutput } from './member-output.ts';
+import { SilentOutput } from './silent-output.ts';
 import { type KnownPages, PageProof } from './page-proof.ts';
 
 const tablespaceName = /\.(ibd|ibu)(\.new)?$|(^|\/)(ibdata\d*|undo_?\d{3})$/;
@@ -13,7 +13,7 @@ const keptNames: readonly string[] = [
 ];
 
 /** Proves what can be proved of the files of a backup as they pass by, and keeps none of them. */
-export class MemberProofs implements MemberOutput {
+export class MemberProofs extends SilentOutput {
   readonly #proofs = new Map<string, PageProof>();
   readonly #kept = new Map<string, Uint8Array>();
   /** Tablespaces whose every page was checked. */
@@ -33,7 +33,7 @@ export class MemberProofs implements MemberOutput {
     return this.#checked.has(path);
   }
 
-  write(path: string, position: number, bytes: Uint8Array): Promise<void> {
+  override write(path: string, position: number, bytes: Uint8Array): Promise<void> {
     if (keptNames.includes(path)) this.#keep(path, bytes);
     if (tablespaceName.test(path)) {
       const proof = this.#proofOf(path);
@@ -43,7 +43,7 @@ export class MemberProofs implements MemberOutput {
     return Promise.resolve();
   }
 
-  close(path: string): Promise<void> {
+  override close(path: string): Promise<void> {
     if (path.endsWith(encryptionSuffix)) this.closedMembers += 1;
     const proof = this.#proofs.get(path);
     if (!proof) return Promise.resolve();
@@ -63,22 +63,6 @@ export class MemberProofs implements MemberOutput {
     const { lsn, where } = this.#youngest;
     if (lsn <= lastLsn) return;
     throw new BackupError('corrupt', `${where}: LSN ${lsn} is beyond the backup's end, ${lastLsn}`);
-  }
-
-  rename(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  remove(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  settle(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  abandon(): Promise<void> {
-    return Promise.resolve();
   }
 
   #proofOf(path: string): PageProof {

@@ -12,6 +12,7 @@ import { CommittedArchive } from '../../src/archive/committed-archive.ts';
 import { writeMember } from '../../src/archive/write-member.ts';
 import { openSource } from '../../src/cli/open-source.ts';
 import { readArchive } from '../../src/restore/read-archive.ts';
+import { SilentOutput } from '../../src/restore/silent-output.ts';
 import { DirectoryPlace } from '../../src/sink/directory-place.ts';
 import { stageName } from '../../src/store/stage-name.ts';
 import { text } from '../formats/xbstream/support.ts';
@@ -113,11 +114,7 @@ describe('a backup directory as a source', () => {
     assert.notEqual(other, manifest);
     writeFileSync(join(path, manifestName), other);
     const { source } = await openSource(path, storeAccess());
-    const done = (): Promise<void> => Promise.resolve();
-    const output = { write: done, close: done, rename: done, remove: done };
-    const error = await failureOf(() =>
-      readArchive(source, { ...output, settle: done, abandon: done }, {}),
-    );
+    const error = await failureOf(() => readArchive(source, new SilentOutput(), {}));
     assert.equal(error.code, 'corrupt');
     assert.match(error.message, /is of another backup than its manifest/);
   });
