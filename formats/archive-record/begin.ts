@@ -13,7 +13,14 @@ export interface BeginRecord {
   pageSize: number;
   /** Checkpoint LSN that the copied redo starts at. */
   redoStart: number;
+  /** Backup that this one is an increment of; undefined if full. */
   parentId?: string | undefined;
+  /** Of an increment: it holds every page with an LSN of at least this. */
+  sinceLsn?: number | undefined;
+  /** What the server calls itself: MySQL's server_uuid, MariaDB's server_uid. */
+  serverId?: string | undefined;
+  /** First LSN of a redo log that a restored server begins anew: MariaDB. */
+  redoBegan?: number | undefined;
   /** How its members are compressed; undefined when they are not. */
   compression?: string | undefined;
   /** Algorithm that its members are encrypted with; undefined when they are not. */
@@ -30,9 +37,13 @@ export interface BeginRecord {
 export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
-  const { parentId, compression, encryption, keyCheck, digests, ...rest } = record;
+  const { parentId, sinceLsn, serverId, redoBegan, ...others } = record;
+  const { compression, encryption, keyCheck, digests, ...rest } = others;
   const optional = {
     parentId: parentId ?? null,
+    sinceLsn: sinceLsn ?? null,
+    serverId: serverId ?? null,
+    redoBegan: redoBegan ?? null,
     compression: compression ?? null,
     encryption: encryption ?? null,
     keyCheck: keyCheck ?? null,
@@ -54,6 +65,9 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
     redoStart: record.number('redoStart'),
     startedAt: record.string('startedAt'),
     parentId: record.optionalString('parentId'),
+    sinceLsn: record.optionalNumber('sinceLsn'),
+    serverId: record.optionalString('serverId'),
+    redoBegan: record.optionalNumber('redoBegan'),
     compression: record.optionalString('compression'),
     encryption: record.optionalString('encryption'),
     keyCheck: record.optionalString('keyCheck'),

@@ -3,12 +3,15 @@ export { beginName, endName, indexName, isIndexName, recordFormat } from './name
 export { type BeginRecord, beginBytesMax, decodeBegin, encodeBegin } from './begin.ts';
 export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';
 export { isSealed, keyCheckOf, sealOf } from './seal.ts';
+export { type PageRun, PageRunsEncoder, decodePageRuns } from './page-runs.ts';
 export {
+  type DeltaContent,
   type MemberEntry,
   decodeIndex,
   encodeIndex,
   indexBytesMax,
   numbersPerChunk,
+  pagesBytesMax,
 } from './member-index.ts';
 export {
   type SystemFile,

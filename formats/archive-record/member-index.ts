@@ -3,6 +3,16 @@ import { type JsonRecord, asJsonRecord, isCount } from '../json-record.ts';
 import { parseJson, parseJsonRecord } from './parse-record.ts';
 import { indexName, recordFormat } from './names.ts';
 
+/** What the changed pages of a data file are, known before they are read. */
+export interface DeltaContent {
+  /** Bytes of the data file that the pages are of. */
+  fileSize: number;
+  /** Pages, header pages of blocks included, that each chunk but the last decodes to. */
+  chunkPages: number;
+  /** The numbers of the pages, see page-runs.ts; undefined where they are too many for an index. */
+  pages?: string | undefined;
+}
+
 /** One member of the archive and where its chunks lie. */
 export interface MemberEntry {
   path: string;
@@ -16,6 +26,8 @@ export interface MemberEntry {
   size: number;
   /** Bytes of the file that it decodes to; undefined where nothing is encoded. */
   plainSize?: number | undefined;
+  /** Of a `.delta` member. */
+  delta?: DeltaContent | undefined;
   /** Four numbers a chunk: archive offset of its header, payload length, file offset, CRC-32. */
   chunks: number[];
   /**
@@ -29,9 +41,12 @@ export interface MemberEntry {
 
 export const numbersPerChunk = 4;
 
+/** Longest text of page numbers that a member may have, bytes for each of its chunks. */
+export const pagesBytesMax = 4096;
+
 /** Upper bound of an index's length for what was seen in the stream, so that a reader can limit it. */
 export const indexBytesMax = (members: number, chunks: number): number =>
-  1024 + members * 4096 + chunks * 160;
+  1024 + members * 4096 + chunks * (160 + pagesBytesMax);
 
 /** The index as text, one member a line, in pieces so that it is never in one string. */
 export function* encodeIndex(
@@ -44,9 +59,9 @@ export function* encodeIndex(
   );
   let separator = '\n';
   for (const { path, chunkPath, spaceId, pageSize, size, ...content } of members) {
-    const { plainSize, chunks, headers, digests } = content;
+    const { plainSize, delta, chunks, headers, digests } = content;
     const place = { path, chunkPath, spaceId, pageSize, size };
-    const entry = { ...place, plainSize, chunks, headers, digests };
+    const entry = { ...place, plainSize, delta, chunks, headers, digests };
     yield encoder.encode(separator + JSON.stringify(entry));
     separator = ',\n';
   }
@@ -118,9 +133,18 @@ function decodeMember(line: string, position: number): MemberEntry {
     pageSize: record.optionalNumber('pageSize'),
     size: record.number('size'),
     plainSize: record.optionalNumber('plainSize'),
+    ...decodeDelta(record),
     chunks,
     digests: decodeDigests(name, record, count),
   };
+}
+
+function decodeDelta(member: JsonRecord): Pick<MemberEntry, 'delta'> {
+  const record = member.optionalRecord('delta');
+  if (!record) return {};
+  const fileSize = record.number('fileSize');
+  const chunkPages = record.number('chunkPages');
+  return { delta: { fileSize, chunkPages, pages: record.optionalString('pages') } };
 }
 
 function ofOtherTools(

@@ -13,6 +13,7 @@ import {
   encodeSystemFiles,
   endBytes,
   indexBytesMax,
+  pagesBytesMax,
 } from '../../../formats/archive-record/index.ts';
 import { FormatError } from '../../../formats/format-error.ts';
 import { text } from '../xbstream/support.ts';
@@ -58,7 +59,16 @@ const kinds: Kind[] = [
     name: 'xbpipe_begin.json',
     bytes: encodeBegin(begin),
     decode: decodeBegin,
-    may: ['parentId', 'compression', 'encryption', 'keyCheck', 'digests'],
+    may: [
+      'parentId',
+      'sinceLsn',
+      'serverId',
+      'redoBegan',
+      'compression',
+      'encryption',
+      'keyCheck',
+      'digests',
+    ],
   },
   {
     name: 'xbpipe_index.json',
@@ -155,11 +165,13 @@ for (const { name, bytes, decode, may } of kinds) {
 }
 
 describe('begin record', () => {
-  const { parentId: _, compression: __, encryption: ___, keyCheck: ____, ...plain } = begin;
+  const { backupId, tool, flavour, serverVersion, pageSize, redoStart, startedAt } = begin;
+  const plain = { backupId, tool, flavour, serverVersion, pageSize, redoStart, startedAt };
 
   it('comes back as it was written, with and without what may be absent', () => {
     assert.deepEqual(decodeBegin(encodeBegin(begin)), begin);
-    const absent = { parentId: undefined, compression: undefined };
+    const full = { parentId: undefined, sinceLsn: undefined };
+    const absent = { ...full, serverId: undefined, redoBegan: undefined, compression: undefined };
     const noKey = { encryption: undefined, keyCheck: undefined };
     const without = { ...plain, digests: false };
     assert.deepEqual(decodeBegin(encodeBegin(without)), { ...without, ...absent, ...noKey });
@@ -172,11 +184,12 @@ describe('begin record', () => {
       '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z",';
     assert.equal(
       show(encodeBegin({ ...plain, digests: false })),
-      `${common}"parentId":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
+      `${common}"parentId":null,"sinceLsn":null,"serverId":null,"redoBegan":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
     );
     assert.equal(
       show(encodeBegin(begin)),
-      `${common}"parentId":"00000000-0000-4000-8000-000000000000","compression":"zstd",` +
+      `${common}"parentId":"00000000-0000-4000-8000-000000000000","sinceLsn":45000,` +
+        '"serverId":"WO1CIQABMsXaMsxRyeUrqvfEMEk=","redoBegan":12288,"compression":"zstd",' +
         '"encryption":"AES256","keyCheck":"0123456789abcdef0123456789abcdef","digests":true}\n',
     );
   });
@@ -214,6 +227,7 @@ describe('index', () => {
       show(Buffer.concat([...encodeIndex('id', [entry, plain])])),
       '{"format":1,"backupId":"id","members":[\n' +
         '{"path":"db/t.ibd","chunkPath":"./db/old.ibd","spaceId":5,"pageSize":16384,"size":12,"plainSize":40,' +
+        '"delta":{"fileSize":65536,"chunkPages":128,"pages":"1+2"},' +
         '"chunks":[500,8,0,4294967295,600,4,8,0],"headers":[47,99],' +
         `"digests":["${'01'.repeat(32)}","${'23'.repeat(32)}"]},\n` +
         '{"path":"b","size":0,"chunks":[]}\n' +
@@ -272,6 +286,13 @@ describe('index', () => {
       [{ ...entry, chunks: [1, 2, 3, '4'] }, /members\[1\] > chunks at byte 0: four whole numbers/],
       [{ ...entry, plainSize: '40' }, /members\[1\] > plainSize at byte 0: number wanted/],
       [{ ...entry, plainSize: -1 }, /members\[1\] > plainSize at byte 0: whole number/],
+      [{ ...entry, delta: 5 }, /members\[1\] > delta at byte 0: not a JSON object/],
+      [{ ...entry, delta: {} }, /members\[1\] > delta > fileSize at byte 0: number wanted/],
+      [{ ...entry, delta: { fileSize: 1, chunkPages: -1 } }, /delta > chunkPages at byte 0: whole/],
+      [
+        { ...entry, delta: { fileSize: 1, chunkPages: 1, pages: 5 } },
+        /members\[1\] > delta > pages at byte 0: string wanted/,
+      ],
       [{ ...entry, chunkPath: 5 }, /members\[1\] > chunkPath at byte 0: string wanted/],
       [{ ...entry, headers: {} }, /members\[1\] > headers at byte 0: array wanted/],
       [{ ...entry, headers: [47] }, /members\[1\] > headers at byte 0: a whole number a chunk/],
@@ -325,7 +346,9 @@ describe('index', () => {
       const numbers = Array.from({ length: chunks }, () => [big, big, big, 0xffff_ffff]).flat();
       const digests = Array.from({ length: chunks }, () => 'ab'.repeat(32));
       const place = { path, spaceId: 0xffff_ffff, pageSize: 65536, size: big, plainSize: big };
-      const worst = { ...place, chunks: numbers, digests };
+      const pages = 'z'.repeat(chunks * pagesBytesMax);
+      const delta = { fileSize: big, chunkPages: big, pages };
+      const worst = { ...place, delta, chunks: numbers, digests };
       const all = Array.from({ length: members }, () => worst);
       const length = Buffer.concat([...encodeIndex('i'.repeat(36), all)]).length;
       assert.ok(length <= indexBytesMax(members, members * chunks), `${members} ${chunks}`);

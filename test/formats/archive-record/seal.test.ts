@@ -27,7 +27,7 @@ describe('the seal of an archive', () => {
     assert.equal(keyCheckOf(key, begin.backupId), '0da83e3bf4f4a890ac94e88cf03b688c');
     assert.equal(
       sealOf(key, end, beginBytes),
-      'cf37c17a8aded8554905de1ac5e314f33d3d3f74b10967cefbfdb27d433a4184',
+      'e65af142ce41b37f2da6c240aa1c03156ba9a6e88d91aa664cd0f2e833626675',
     );
   });
 

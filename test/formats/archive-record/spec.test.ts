@@ -25,14 +25,15 @@ describe('archive-record.md', () => {
     assert.deepEqual(fieldsOf(0), keysOf(records.encodeBegin(begin)));
     assert.deepEqual(fieldsOf(1), keysOf(index));
     assert.deepEqual(fieldsOf(2), Object.keys(members[0] ?? {}));
-    assert.deepEqual(fieldsOf(3), keysOf(records.encodeEnd(end)));
-    assert.deepEqual(fieldsOf(4), keysOf(records.encodeManifest(manifest)));
-    assert.deepEqual(fieldsOf(5), Object.keys(manifest.binlog ?? {}));
-    assert.deepEqual(fieldsOf(6), Object.keys(objects[0] ?? {}));
+    assert.deepEqual(fieldsOf(3), Object.keys(entry.delta ?? {}));
+    assert.deepEqual(fieldsOf(4), keysOf(records.encodeEnd(end)));
+    assert.deepEqual(fieldsOf(5), keysOf(records.encodeManifest(manifest)));
+    assert.deepEqual(fieldsOf(6), Object.keys(manifest.binlog ?? {}));
+    assert.deepEqual(fieldsOf(7), Object.keys(objects[0] ?? {}));
     const sizes = asObject(records.encodeSystemFiles(systemFiles));
-    assert.deepEqual(fieldsOf(7), Object.keys(sizes));
-    assert.deepEqual(fieldsOf(8), Object.keys((sizes['files'] as object[])[0] ?? {}));
-    assert.deepEqual(fieldsOf(9), []);
+    assert.deepEqual(fieldsOf(8), Object.keys(sizes));
+    assert.deepEqual(fieldsOf(9), Object.keys((sizes['files'] as object[])[0] ?? {}));
+    assert.deepEqual(fieldsOf(10), []);
   });
 
   it('names the members and states the version and the limits of the code', () => {
