@@ -14,6 +14,7 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { baseOptions } from './base-options.ts';
 import { defaultProduct, findProgram, flavourOf, type Product } from './programs.ts';
 import { guard, killHard, scratchDir, unguard } from './scratch.ts';
+import { tellWhenStuck } from './tell-when-stuck.ts';
 import { freshDatadir } from './template.ts';
 
 export interface ServerOptions {
@@ -70,7 +71,10 @@ export async function killAllServers(): Promise<void> {
 }
 
 // Outside a test file (bench, demo) a hook would turn the program into a test run.
-if ((process.argv[1] ?? '').endsWith('.test.js')) after(killAllServers);
+if ((process.argv[1] ?? '').endsWith('.test.js')) {
+  after(killAllServers);
+  tellWhenStuck(running);
+}
 
 const findFreePort = async (): Promise<number> => {
   const probe = createServer().listen(0, '127.0.0.1');
