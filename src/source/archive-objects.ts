@@ -60,7 +60,7 @@ export class ArchiveObjects {
   /** The bytes `offset` to `offset + length` of the archive. */
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    await this.#fill(offset, bytes, signal);
+    await this.#fill({ offset }, bytes, () => undefined, signal);
     return bytes;
   }
 
@@ -80,12 +80,14 @@ export class ArchiveObjects {
     const reading = {
       bytesMax: Math.min(rangeBytes, this.size),
       parallel,
-      fill: async ({ offset }: Range, into: Uint8Array, giveUp: AbortSignal) => {
-        await this.#fill(offset, into, giveUp);
-      },
+      fill: this.#fill.bind(this),
     };
-    for await (const { piece, bytes } of readAhead(split(ranges, rangeBytes), reading, signal)) {
-      yield { offset: piece.offset, bytes };
+    for await (const { piece, at, bytes } of readAhead(
+      split(ranges, rangeBytes),
+      reading,
+      signal,
+    )) {
+      yield { offset: piece.offset + at, bytes };
     }
   }
 
@@ -96,14 +98,26 @@ export class ArchiveObjects {
   }
 
   /** A range may reach over the end of one object into the next. */
-  async #fill(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async #fill(
+    { offset }: Pick<Range, 'offset'>,
+    into: Uint8Array,
+    onFilled: (bytes: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const end = offset + into.length;
     for (const { key, etag, start, size } of this.#objects) {
       const from = Math.max(offset, start);
       const to = Math.min(end, start + size);
       if (from >= to) continue;
-      const part = into.subarray(from - offset, to - offset);
-      await this.#store.read({ key, offset: from - start, etag }, part, signal);
+      const before = from - offset;
+      const part = into.subarray(before, to - offset);
+      const onPart = (bytes: number): void => {
+        onFilled(before + bytes);
+      };
+      await this.#store.read({ key, offset: from - start, etag }, part, {
+        onFilled: onPart,
+        signal,
+      });
     }
   }
 }

@@ -77,7 +77,7 @@ export async function readFoundManifest(
   const path = store.urlOf(key);
   if (found.size > manifestBytesMax) throw corrupt(path, 'is longer than a manifest can be');
   const bytes = new Uint8Array(found.size);
-  await store.read({ key, offset: 0, etag: found.etag }, bytes, signal);
+  await store.read({ key, offset: 0, etag: found.etag }, bytes, { signal });
   const manifest = decoded(() => decodeManifest(bytes));
   if (manifest.objects.length > 0) return manifest;
   throw corrupt(path, 'names no archive');

@@ -58,16 +58,22 @@ export class XbcloudObjects {
     const reading = {
       bytesMax: Math.min(pieceBytesMax, this.size),
       parallel,
-      fill: async (piece: ObjectPiece, into: Uint8Array, giveUp: AbortSignal) => {
-        await this.#store.read({ key: this.#keyOf(piece), offset: piece.offset }, into, giveUp);
+      fill: async (
+        piece: ObjectPiece,
+        into: Uint8Array,
+        onFilled: (bytes: number) => void,
+        giveUp: AbortSignal,
+      ) => {
+        const range = { key: this.#keyOf(piece), offset: piece.offset };
+        await this.#store.read(range, into, { onFilled, signal: giveUp });
       },
     };
     let md5: Hash | undefined;
-    for await (const { piece, bytes } of readAhead(piecesOf(this.#files), reading, signal)) {
+    for await (const { piece, at, bytes } of readAhead(piecesOf(this.#files), reading, signal)) {
       if (piece.file.md5s) {
         md5 ??= createHash('md5');
         md5.update(bytes);
-        if (piece.isLast) {
+        if (piece.isLast && at + bytes.length === piece.length) {
           this.#requireMd5(piece, md5.digest());
           md5 = undefined;
         }

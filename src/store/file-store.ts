@@ -6,6 +6,7 @@ import type {
   ObjectRange,
   ObjectStore,
   OpenUpload,
+  ReadOptions,
   StoredObject,
 } from './object-store.ts';
 import { stageName } from './stage-name.ts';
@@ -33,7 +34,11 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async read({ key, offset }: ObjectRange, into: Uint8Array): Promise<void> {
+  async read(
+    { key, offset }: ObjectRange,
+    into: Uint8Array,
+    { onFilled }: ReadOptions = {},
+  ): Promise<void> {
     await this.#on(key, async (path) => {
       const file = await open(path, 'r');
       try {
@@ -42,6 +47,7 @@ export class FileStore implements ObjectStore {
           const { bytesRead } = await file.read(into, filled, left, offset + filled);
           if (bytesRead === 0) throw endsAt(path, offset + filled);
           filled += bytesRead;
+          onFilled?.(filled);
         }
       } finally {
         await file.close();

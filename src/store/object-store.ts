@@ -26,6 +26,12 @@ export interface ObjectRange {
   etag?: string | undefined;
 }
 
+export interface ReadOptions {
+  /** Called whenever more has come, with how many bytes of the range there are. */
+  onFilled?: (bytes: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
 /** An upload that was begun and neither completed nor aborted. */
 export interface OpenUpload {
   key: string;
@@ -48,8 +54,8 @@ export interface ObjectStore {
   urlOf(key: string): string;
   /** Undefined when there is no such object. */
   head(key: string): Promise<ObjectFacts | undefined>;
-  /** Fills `into` with the bytes of a range, all of them. */
-  read(range: ObjectRange, into: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** Fills `into` with the bytes of a range, all of them, from the first to the last. */
+  read(range: ObjectRange, into: Uint8Array, options?: ReadOptions): Promise<void>;
   /**
    * Writes a small object in one go; one that exists is never overwritten. `signal` ends the tries,
    * not the one that is under way: when it rejects, nothing is written any more.

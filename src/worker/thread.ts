@@ -1,6 +1,5 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import { BackupError, toBackupError } from '../errors.ts';
-import { exposeCollector } from './collect-garbage.ts';
 
 /** A failure on its way between threads: structured cloning would drop the class. */
 export interface Failure {
@@ -45,7 +44,6 @@ export function startThread<In, Out extends { kind: string }>(
   data: unknown,
   onMessage: (message: Out) => void,
 ): Thread<In> {
-  exposeCollector();
   const worker = new Worker(moduleBeside(base, name), { workerData: data, resourceLimits });
   const failed = new Promise<never>((_, reject) => {
     worker.on('message', (message: Out | Failure) => {

@@ -7,12 +7,14 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { BackupError } from '../../errors.ts';
+import { collectGarbage } from '../../worker/collect-garbage.ts';
 import { alreadyThere } from '../already-there.ts';
 import { holdsBytes } from '../holds-bytes.ts';
 import type {
   ObjectFacts,
   ObjectRange,
   OpenUpload,
+  ReadOptions,
   StoredObject,
   Upload,
   UploadStore,
@@ -24,11 +26,15 @@ import { creationFields, customerKey } from './s3-headers.ts';
 import type { S3Place } from './s3-place.ts';
 import { S3Upload } from './s3-upload.ts';
 
+const collectAfterBytes = 4 * 1024 * 1024;
+
 /** A bucket below a prefix. */
 export class S3Store implements UploadStore {
   /** One connection gives less than the network has, and each request costs the SDK some 7 ms. */
   readonly reading = { bytes: 16 * 1024 * 1024, parallel: 3 };
   readonly #place: S3Place;
+  /** Bytes since garbage was collected. */
+  #received = 0;
 
   constructor(place: S3Place) {
     this.#place = place;
@@ -42,7 +48,11 @@ export class S3Store implements UploadStore {
     return await this.#place.head(key);
   }
 
-  async read(range: ObjectRange, into: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async read(
+    range: ObjectRange,
+    into: Uint8Array,
+    { onFilled, signal }: ReadOptions = {},
+  ): Promise<void> {
     const { key, offset } = range;
     let filled = 0;
     await this.#place.run(
@@ -60,6 +70,8 @@ export class S3Store implements UploadStore {
               }
               into.set(bytes, filled);
               filled += bytes.length;
+              onFilled?.(filled);
+              await this.#dropBuffers(bytes.length);
             }
           } catch (error) {
             if (isPreconditionFailed(error)) throw this.#changed(key);
@@ -159,6 +171,14 @@ export class S3Store implements UploadStore {
       throw new TransferError(`another range came than was asked for (${ContentRange || 'none'})`);
     }
     return Body as Readable;
+  }
+
+  /** The sockets read into buffers of their own. */
+  async #dropBuffers(received: number): Promise<void> {
+    this.#received += received;
+    if (this.#received < collectAfterBytes) return;
+    this.#received = 0;
+    await collectGarbage();
   }
 
   #changed(key: string): BackupError {
