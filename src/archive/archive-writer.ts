@@ -128,8 +128,8 @@ export class ArchiveWriter implements MemberStore {
     return {
       write: (payload, crc, sha256) =>
         this.#queue.add(urgent, () => this.#payload(entry, payload, { crc, sha256 })),
-      close: async (plainSize) => {
-        entry.plainSize = plainSize;
+      close: async (plainSize, delta) => {
+        Object.assign(entry, { plainSize, delta });
         await this.#queue.add(urgent, () => this.#end(entry));
         this.#open -= 1;
       },

@@ -1,3 +1,5 @@
+import type { DeltaContent } from '../../formats/archive-record/index.ts';
+
 /** What is known of a member when it is opened. */
 export interface MemberInfo {
   /** Path inside the backup: `db/t.ibd`; at most 511 bytes. */
@@ -17,8 +19,11 @@ export interface MemberWriter {
    * already; resolves when the buffer may be used again.
    */
   write(payload: Uint8Array, crc: number, sha256?: string): Promise<void>;
-  /** `plainSize`: bytes of the file that an encoded member decodes to. */
-  close(plainSize?: number): Promise<void>;
+  /**
+   * `plainSize`: bytes of the file that an encoded member decodes to; `delta`: what the changed
+   * pages are that it holds.
+   */
+  close(plainSize?: number, delta?: DeltaContent): Promise<void>;
 }
 
 /** What members can be written to. */

@@ -53,7 +53,8 @@ export class DirectoryStore implements MemberStore {
         await written;
         this.#bytesWritten += payload.length;
       },
-      close: async () => {
+      close: async (_, delta) => {
+        if (delta) entry.delta = delta;
         await this.#files.close(path, entry.size);
         this.#open -= 1;
       },

@@ -14,6 +14,8 @@ import { readFully } from './read-fully.ts';
 /** A tablespace as its page 0 describes it. */
 export interface SpaceIdentity {
   spaceId: number;
+  /** As they are in page 0. */
+  flags: number;
   format: SpaceFormat;
 }
 
@@ -43,7 +45,7 @@ export function identifySpace(fd: number, flavour: Flavour): SpaceIdentity | und
 /** @throws FormatError when the flags make no sense. */
 export function spaceIdentity({ spaceId, flags }: SpaceHeader, flavour: Flavour): SpaceIdentity {
   const parse = flavour === 'mysql' ? parseMysqlSpaceFlags : parseSpaceFlags;
-  return { spaceId, format: parse(flags) };
+  return { spaceId, flags, format: parse(flags) };
 }
 
 /**
@@ -51,7 +53,7 @@ export function spaceIdentity({ spaceId, flags }: SpaceHeader, flavour: Flavour)
  * of the system tablespace continue the page numbers of the first: `firstPage`.
  */
 export function describingPageCheck(
-  { spaceId, format }: SpaceIdentity,
+  { spaceId, format }: Pick<SpaceIdentity, 'spaceId' | 'format'>,
   firstPage = 0,
 ): (page: Uint8Array, number: number) => string | undefined {
   const check = createPageCheck(format, { spaceId });

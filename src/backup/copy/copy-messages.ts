@@ -1,3 +1,4 @@
+import type { DeltaContent } from '../../../formats/archive-record/index.ts';
 import type { Flavour } from '../../server/flavour.ts';
 import type { Encoding } from '../../transform/encoding.ts';
 import type { Continuation } from '../../tablespace/identify-space.ts';
@@ -16,6 +17,8 @@ export interface CopyJob {
   mayShrink?: boolean;
   /** For every file of the system tablespace but the first. */
   continues?: Continuation | undefined;
+  /** All of it, in an increment too. */
+  whole?: boolean;
   /** Bytes of the file to take at most; what the server appends later comes from its logs. */
   bytesMax?: number;
 }
@@ -26,9 +29,18 @@ export interface CopiedFile {
   source: string;
   device: number;
   inode: number;
+  /** Bytes that were copied. */
   size: number;
   /** Undefined for files that are no tablespace, and while page 0 is all zero. */
   spaceId?: number | undefined;
+}
+
+/** What an increment takes of a tablespace. */
+export interface IncrementSelection {
+  /** Pages with an LSN of at least this. */
+  sinceLsn: number;
+  /** Space ids that the parent has: any other is taken whole. Undefined: the LSNs alone decide. */
+  knownSpaces?: Uint32Array | undefined;
 }
 
 /** Set before a thread starts. */
@@ -41,6 +53,8 @@ export interface CopyThreadData {
   /** Checkpoint LSN that the backup's redo starts at. */
   redoStart: number;
   encoding: Encoding;
+  /** Undefined: files are copied whole. */
+  increment?: IncrementSelection | undefined;
 }
 
 export type ToCopyThread = { kind: 'job'; job: CopyJob } | { kind: 'buffer'; buffer: ArrayBuffer };
@@ -54,9 +68,37 @@ export interface Chunk {
   sha256: string | undefined;
 }
 
+/** A member begins. */
+export interface OpenedMember {
+  kind: 'open';
+  spaceId?: number | undefined;
+  pageSize?: number | undefined;
+  /** Goes behind the path of the job. */
+  suffix: string;
+  /** The `.meta` file that comes before a `.delta`. */
+  meta?: Uint8Array | undefined;
+}
+
+/** It ends. */
+export interface CopiedMember {
+  kind: 'copied';
+  file: CopiedFile;
+  /** Bytes that the member decodes to; undefined where it is not encoded. */
+  plainSize?: number | undefined;
+  delta?: DeltaContent | undefined;
+}
+
+/** Pages of an increment: how many were read, and their bytes, and how many were taken. */
+export interface PageCount {
+  read: number;
+  bytes: number;
+  taken: number;
+}
+
 export type FromCopyThread =
-  | { kind: 'open'; spaceId?: number | undefined; pageSize?: number | undefined; suffix: string }
+  | OpenedMember
   | ({ kind: 'chunk' } & Chunk)
-  | { kind: 'copied'; file: CopiedFile }
+  | ({ kind: 'pages' } & PageCount)
+  | CopiedMember
   /** The file was gone when it was to be opened. */
   | { kind: 'vanished' };

@@ -1,13 +1,17 @@
 import type { MemberWriter, Members } from '../../archive/member-store.ts';
+import { writeMember } from '../../archive/write-member.ts';
 import { BackupError } from '../../errors.ts';
 import { shareJobs } from '../../worker/share-jobs.ts';
 import { type Thread, startThread } from '../../worker/thread.ts';
 import type {
   Chunk,
   CopiedFile,
+  CopiedMember,
   CopyJob,
   CopyThreadData,
   FromCopyThread,
+  OpenedMember,
+  PageCount,
   ToCopyThread,
 } from './copy-messages.ts';
 
@@ -18,8 +22,14 @@ export type CopyOutcome = { copied: CopiedFile } | { vanished: CopyJob };
 export class CopyPool {
   readonly #copiers: Copier[];
 
-  constructor(threads: number, data: CopyThreadData, store: Members) {
-    this.#copiers = Array.from({ length: threads }, () => new Copier(data, store));
+  /** `onPages` is told of the pages of an increment. */
+  constructor(
+    threads: number,
+    data: CopyThreadData,
+    store: Members,
+    onPages: (pages: PageCount) => void = () => undefined,
+  ) {
+    this.#copiers = Array.from({ length: threads }, () => new Copier(data, store, onPages));
   }
 
   /** Copies all files, each by whichever thread is free; the first failure fails all. */
@@ -35,8 +45,7 @@ export class CopyPool {
 /** The file that a thread is at. */
 interface Current {
   job: CopyJob;
-  member: MemberWriter | undefined;
-  encoded: boolean;
+  member: Promise<MemberWriter> | undefined;
   written: Promise<void>;
   done: (outcome: CopyOutcome) => void;
   fail: (error: unknown) => void;
@@ -45,10 +54,12 @@ interface Current {
 class Copier {
   readonly #thread: Thread<ToCopyThread>;
   readonly #store: Members;
+  readonly #onPages: (pages: PageCount) => void;
   #current: Current | undefined;
 
-  constructor(data: CopyThreadData, store: Members) {
+  constructor(data: CopyThreadData, store: Members, onPages: (pages: PageCount) => void) {
     this.#store = store;
+    this.#onPages = onPages;
     this.#thread = startThread<ToCopyThread, FromCopyThread>(
       import.meta.url,
       'copy-thread',
@@ -62,7 +73,7 @@ class Copier {
   async copy(job: CopyJob): Promise<CopyOutcome> {
     const outcome = new Promise<CopyOutcome>((done, fail) => {
       const written = Promise.resolve();
-      this.#current = { job, member: undefined, encoded: false, written, done, fail };
+      this.#current = { job, member: undefined, written, done, fail };
     });
     this.#thread.post({ kind: 'job', job });
     return await Promise.race([outcome, this.#thread.failed]);
@@ -72,46 +83,51 @@ class Copier {
     await this.#thread.stop();
   }
 
+  /** The `.meta` of a `.delta` is all in the archive before it begins. */
+  async #open(job: CopyJob, opened: OpenedMember): Promise<MemberWriter> {
+    const { spaceId, pageSize, suffix, meta } = opened;
+    if (meta) await writeMember(this.#store, `${job.member}.meta`, meta);
+    return this.#store.open({ path: job.member + suffix, spaceId, pageSize });
+  }
+
   async #write(
-    member: MemberWriter | undefined,
+    opened: Promise<MemberWriter> | undefined,
     { buffer, length, crc, sha256 }: Chunk,
   ): Promise<void> {
+    const member = await opened;
     if (!member) throw new BackupError('failed', 'a chunk came before its member');
     await member.write(new Uint8Array(buffer, 0, length), crc, sha256);
     this.#thread.post({ kind: 'buffer', buffer }, [buffer]);
   }
 
-  async #close(current: Current, copied: CopiedFile): Promise<void> {
+  async #close(current: Current, { file, plainSize, delta }: CopiedMember): Promise<void> {
     await current.written;
-    await current.member?.close(current.encoded ? copied.size : undefined);
-    current.done({ copied });
+    const member = await current.member;
+    await member?.close(plainSize, delta);
+    current.done({ copied: file });
   }
 
   #take(message: FromCopyThread): void {
     const current = this.#current;
     if (!current) return;
-    try {
-      switch (message.kind) {
-        case 'open': {
-          const { spaceId, pageSize, suffix } = message;
-          const path = current.job.member + suffix;
-          current.member = this.#store.open({ path, spaceId, pageSize });
-          current.encoded = suffix !== '';
-          break;
-        }
-        case 'chunk':
-          current.written = this.#write(current.member, message);
-          current.written.catch(current.fail);
-          break;
-        case 'copied':
-          this.#close(current, message.file).catch(current.fail);
-          break;
-        case 'vanished':
-          current.done({ vanished: current.job });
-          break;
-      }
-    } catch (error) {
-      current.fail(error);
+    switch (message.kind) {
+      case 'open':
+        current.member = this.#open(current.job, message);
+        current.member.catch(current.fail);
+        break;
+      case 'chunk':
+        current.written = this.#write(current.member, message);
+        current.written.catch(current.fail);
+        break;
+      case 'pages':
+        this.#onPages(message);
+        break;
+      case 'copied':
+        this.#close(current, message).catch(current.fail);
+        break;
+      case 'vanished':
+        current.done({ vanished: current.job });
+        break;
     }
   }
 }

@@ -79,11 +79,7 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
     const wanted = Math.min(buffer.length - (buffer.length % blockSize), size - position);
     const got = readFully(fd, buffer.subarray(0, wanted), position);
     const whole = got < wanted ? got - (got % blockSize) : got;
-    if (got < wanted && !mayShrink) {
-      throw new BackupError('failed', `${path} shrank from ${size} to ${position + got} bytes`, {
-        where: { path, offset: position + got },
-      });
-    }
+    if (got < wanted && !mayShrink) throw shrank(path, size, position + got);
     if (check) {
       const blocks = { bytes: buffer.subarray(0, whole), position, blockSize };
       await settleBlocks({ fd, path }, blocks, check);
@@ -95,6 +91,12 @@ export async function copyBlocks(file: BlockFile, output: BlockOutput): Promise<
     if (got < wanted) break;
   }
   return position;
+}
+
+export function shrank(path: string, from: number, to: number): BackupError {
+  return new BackupError('failed', `${path} shrank from ${from} to ${to} bytes`, {
+    where: { path, offset: to },
+  });
 }
 
 /** The plan for one tablespace file that is open. */

@@ -43,5 +43,5 @@ function withSuffix(member: string, suffix: string): string {
 }
 
 function asNew(file: TablespaceFile): TablespaceFile {
-  return { ...file, member: withSuffix(file.member, '.new') };
+  return { ...file, member: withSuffix(file.member, '.new'), whole: true };
 }
