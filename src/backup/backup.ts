@@ -12,7 +12,16 @@ import { CleanUp } from './clean-up.ts';
 import { connect } from './connect.ts';
 import { CopyPool } from './copy/copy-pool.ts';
 import { copyTablespaces } from './copy-tablespaces.ts';
-import type { BackupFacts, Course, FixedPosition, LockDdl, MetadataFile } from './course.ts';
+import type { IncrementSelection } from './copy/copy-messages.ts';
+import type {
+  BackupFacts,
+  Course,
+  FixedPosition,
+  LockDdl,
+  MetadataFile,
+  RedoState,
+} from './course.ts';
+import type { Parent } from './parent/parent.ts';
 import { BackupProgress } from './progress.ts';
 import { RedoTail } from './redo/redo-tail.ts';
 
@@ -38,6 +47,8 @@ export interface BackupOptions {
   datadir?: string | undefined;
   /** For redo that the sink does not take in time. */
   spoolDirectory: string;
+  /** The backup that an increment is taken on; undefined for a full one. */
+  parent?: Parent | undefined;
   /** The command line, secrets masked, for the info file. */
   command: string;
 }
@@ -46,6 +57,7 @@ export interface BackupResult extends FixedPosition {
   backupId: string;
   serverVersion: string;
   redoStart: number;
+  begin: BeginRecord;
   bytes: number;
   metadata: MetadataFile[];
 }
@@ -55,7 +67,7 @@ const chunkBytes = 2 * 1024 * 1024;
 const chunksOnTheWay = 8;
 
 /**
- * A full backup of a running server. Resolves when the store has
+ * A backup of a running server, full or an increment on `parent`. Resolves when the store has
  * committed it; on any failure, a signal included, the store is told to give up
  * and no lock is left on the server.
  */
@@ -84,8 +96,9 @@ async function takeBackup(
   aborted: Promise<never>,
 ): Promise<BackupResult> {
   const startedAt = new Date();
-  const { session, course } = await connect(options, reporter, cleanUp);
+  const { session, course, redo: redoState } = await connect(options, reporter, cleanUp);
   const { info } = course;
+  if (options.parent) reporter.info(describeParent(options.parent));
   reporter.info('waiting for the backup lock');
   await course.lock();
 
@@ -99,7 +112,7 @@ async function takeBackup(
   if (notice !== undefined) reporter.warn(notice);
   const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborted]);
 
-  const begin = beginRecord(info, redoStart, startedAt, options.encoding);
+  const begin = beginRecord(options, { info, redoState, redoStart, startedAt });
   const store = await guarded(options.openStore(begin));
   let committed = false;
   cleanUp.add(async () => {
@@ -111,7 +124,7 @@ async function takeBackup(
   progress.watch(store);
   const members = new EncodedMembers(store, options.encoding);
   redo.flowInto(members, { path: course.redoMember, packed: info.redoEncrypted });
-  const pool = startCopiers(options, info, redoStart, store, cleanUp);
+  const pool = startCopiers(options, info, redoStart, { store, progress, cleanUp });
   const { spoolDirectory } = options;
   const context = {
     session,
@@ -127,6 +140,7 @@ async function takeBackup(
   const files = await guarded(course.listTablespaces());
   const copied = await guarded(copyTablespaces(context, files, course));
   const position = await guarded(course.fixPosition(context, copied));
+  if (options.parent) reporter.info(progress.describePages());
   reporter.info(describePosition(position));
 
   await guarded(redo.drain());
@@ -135,7 +149,8 @@ async function takeBackup(
   await guarded(store.finish(position));
   committed = true;
   const { backupId, serverVersion } = begin;
-  return { ...position, backupId, serverVersion, redoStart, bytes: store.bytesWritten, metadata };
+  const bytes = store.bytesWritten;
+  return { ...position, backupId, serverVersion, redoStart, begin, bytes, metadata };
 }
 
 function startRedo(
@@ -153,24 +168,28 @@ function startCopiers(
   options: BackupOptions,
   info: ServerInfo,
   redoStart: number,
-  store: MemberStore,
-  cleanUp: CleanUp,
+  { store, progress, cleanUp }: { store: MemberStore; progress: BackupProgress; cleanUp: CleanUp },
 ): CopyPool {
   const { flavour, pageSize } = info;
-  const { encoding } = options;
+  const { encoding, parent } = options;
+  const increment = parent && selectionOf(parent);
   const buffers = Math.max(2, Math.floor(chunksOnTheWay / options.parallel));
-  const data = { buffers, chunkBytes, flavour, pageSize, redoStart, encoding };
-  const pool = new CopyPool(options.parallel, data, store);
+  const data = { buffers, chunkBytes, flavour, pageSize, redoStart, encoding, increment };
+  const pool = new CopyPool(options.parallel, data, store, progress.onPages);
   cleanUp.add(() => pool.stop());
   return pool;
 }
 
+/** Every page that changed since the redo of the parent starts: see src/README.md. */
+function selectionOf({ redoStart: sinceLsn, knownSpaces }: Parent): IncrementSelection {
+  return { sinceLsn, knownSpaces };
+}
+
 function beginRecord(
-  info: ServerInfo,
-  redoStart: number,
-  startedAt: Date,
-  { compression, encryption, digests }: Encoding,
+  { parent, encoding: { compression, encryption, digests } }: BackupOptions,
+  found: { info: ServerInfo; redoState: RedoState; redoStart: number; startedAt: Date },
 ): BeginRecord {
+  const { info, redoState, redoStart, startedAt } = found;
   const backupId = randomUUID();
   return {
     backupId,
@@ -179,6 +198,10 @@ function beginRecord(
     serverVersion: info.version,
     pageSize: info.pageSize,
     redoStart,
+    parentId: parent?.backupId,
+    sinceLsn: parent?.redoStart,
+    serverId: info.identity,
+    redoBegan: redoState.beganLsn,
     startedAt: startedAt.toISOString(),
     compression: compression?.algorithm,
     encryption: encryption?.algorithm,
@@ -188,12 +211,13 @@ function beginRecord(
 }
 
 function factsOf(
-  { command, format, encoding }: BackupOptions,
+  { command, format, encoding, parent }: BackupOptions,
   { backupId }: BeginRecord,
   startedAt: Date,
   position: FixedPosition,
 ): BackupFacts {
-  return { ...position, command, format, encoding, backupId, startedAt, endedAt: new Date() };
+  const times = { startedAt, endedAt: new Date() };
+  return { ...position, command, format, encoding, backupId, fromLsn: parent?.toLsn, ...times };
 }
 
 async function writeMetadata(
@@ -204,6 +228,10 @@ async function writeMetadata(
   const files = course.metadataFiles(facts);
   for (const { name, bytes } of files) await writeMember(store, name, bytes);
   return files;
+}
+
+function describeParent({ name, redoStart }: Parent): string {
+  return `an increment on ${name}: pages that changed since LSN ${redoStart}`;
 }
 
 function describePosition({ lastLsn, binlog, commitsBlockedMs }: FixedPosition): string {

@@ -3,9 +3,11 @@ import { refuseOtherEngines } from '../server/engines.ts';
 import { type ServerInfo, readServerInfo } from '../server/server-info.ts';
 import { type Access, Session } from '../server/session.ts';
 import type { CleanUp } from './clean-up.ts';
-import type { Course, LockDdl } from './course.ts';
+import type { Course, LockDdl, RedoState } from './course.ts';
 import { MariadbCourse } from './mariadb/mariadb-course.ts';
 import { MysqlCourse } from './mysql/mysql-course.ts';
+import { checkLineage } from './parent/lineage.ts';
+import type { Parent } from './parent/parent.ts';
 
 export interface ConnectOptions {
   access: Access;
@@ -13,6 +15,8 @@ export interface ConnectOptions {
   lockDdl?: LockDdl | undefined;
   registerConsumer: boolean;
   lockTimeoutSeconds: number;
+  /** The backup that an increment is taken on. */
+  parent?: Parent | undefined;
 }
 
 /** Connects and makes every check of the server that needs no lock. */
@@ -20,7 +24,7 @@ export async function connect(
   options: ConnectOptions,
   reporter: Reporter,
   cleanUp: CleanUp,
-): Promise<{ session: Session; course: Course }> {
+): Promise<{ session: Session; course: Course; redo: RedoState }> {
   const session = await Session.open(options.access);
   cleanUp.add(() => {
     session.destroy();
@@ -33,7 +37,18 @@ export async function connect(
   cleanUp.add(() => course.close());
   await refuseOtherEngines(session);
   reporter.info(`connected to ${describeServer(info)}, data directory ${info.datadir}`);
-  return { session, course };
+  const redo = await course.readRedo(session);
+  if (options.parent) await checkParent(options.parent, { session, course, redo });
+  return { session, course, redo };
+}
+
+async function checkParent(
+  parent: Parent,
+  { session, course, redo }: { session: Session; course: Course; redo: RedoState },
+): Promise<void> {
+  const { startedAt } = parent;
+  const redoGap = startedAt && (await course.readRedoGap(session, startedAt));
+  checkLineage(parent, { info: course.info, redo, redoGap });
 }
 
 /** `MariaDB 10.11.19-MariaDB-log` */

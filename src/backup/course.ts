@@ -23,6 +23,8 @@ export interface BackupFacts extends FixedPosition {
   command: string;
   format: 'file' | 'xbstream';
   encoding: Encoding;
+  /** Of an increment: the LSN that its parent ended with by the words of stock tools. */
+  fromLsn: number | undefined;
 }
 
 /** A metadata file: its name in the backup and its bytes. */
@@ -36,6 +38,8 @@ export interface RedoState {
   /** Newest checkpoint LSN. */
   checkpointLsn: number;
   currentLsn: number;
+  /** First LSN of the log, where a server that is restored begins a new one. */
+  beganLsn?: number | undefined;
   /** Bytes. */
   capacity: number;
 }
@@ -56,6 +60,8 @@ export interface Course {
   listOtherFiles(): CopyJob[];
   /** The redo log as it is now. */
   readRedo(session: Session): Promise<RedoState>;
+  /** When redo logging was off since a moment, in words; undefined: never. */
+  readRedoGap(session: Session, since: Date): Promise<string | undefined>;
   /**
    * From the last tablespace to the one moment that the backup shows: makes good
    * what DDL did, copies what is not InnoDB's, lets the redo end there. No lock is

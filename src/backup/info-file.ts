@@ -7,8 +7,8 @@ import {
 import { version } from '../version.ts';
 import type { BackupFacts } from './course.ts';
 
-/** What `xtrabackup_info` says of a full backup, whichever product it is of. */
-export function fullBackupInfo(
+/** What `xtrabackup_info` says of a backup, whichever product it is of. */
+export function backupInfo(
   serverVersion: string,
   facts: BackupFacts,
   binlog: BinlogInfo | undefined,
@@ -25,10 +25,10 @@ export function fullBackupInfo(
     endTime: formatInfoTime(facts.endedAt),
     lockTime: Math.round(facts.commitsBlockedMs / 1000),
     binlogPos: formatBinlogPos(binlog),
-    innodbFromLsn: 0n,
+    innodbFromLsn: BigInt(facts.fromLsn ?? 0),
     innodbToLsn: BigInt(facts.toLsn),
     partial: false,
-    incremental: false,
+    incremental: facts.fromLsn !== undefined,
     format: facts.format,
     compressed: facts.encoding.compression !== undefined,
     others: [],

@@ -22,6 +22,8 @@ export interface BackupPreview {
   ddlWaits: boolean;
   /** Free bytes where redo waits that the sink does not take in time. */
   spoolFree: number;
+  /** Of an increment: what it is taken on, and the LSN from which pages are taken. */
+  parent: { name: string; sinceLsn: number } | undefined;
 }
 
 /**
@@ -34,9 +36,10 @@ export async function previewBackup(
 ): Promise<BackupPreview> {
   const cleanUp = new CleanUp();
   try {
-    const { session, course } = await connect(options, reporter, cleanUp);
+    const { course, redo } = await connect(options, reporter, cleanUp);
     const { info } = course;
-    const { checkpointLsn, currentLsn, capacity } = await course.readRedo(session);
+    const { checkpointLsn, currentLsn, capacity } = redo;
+    const { parent } = options;
     return {
       server: describeServer(info),
       datadir: info.datadir,
@@ -45,6 +48,7 @@ export async function previewBackup(
       redo: { checkpointLsn, bytes: currentLsn - checkpointLsn, capacity },
       ddlWaits: options.lockDdl === 'ON' || !course.ddlGoesOn,
       spoolFree: freeBytes(options.spoolDirectory),
+      parent: parent && { name: parent.name, sinceLsn: parent.redoStart },
     };
   } finally {
     await cleanUp.run();

@@ -1,5 +1,6 @@
 import type { MemberStore } from '../archive/member-store.ts';
 import type { Reporter } from '../reporter.ts';
+import type { PageCount } from './copy/copy-messages.ts';
 import type { RedoProgress } from './redo/redo-messages.ts';
 
 const reportEveryMs = 500;
@@ -14,6 +15,8 @@ export class BackupProgress {
   #redo: RedoProgress | undefined;
   #totalBytes = 0;
   #warned = false;
+  /** Of an increment. */
+  readonly #pages: PageCount = { read: 0, bytes: 0, taken: 0 };
 
   constructor(reporter: Reporter) {
     this.#reporter = reporter;
@@ -28,6 +31,17 @@ export class BackupProgress {
 
   expect(bytes: number): void {
     this.#totalBytes += bytes;
+  }
+
+  readonly onPages = ({ read, bytes, taken }: PageCount): void => {
+    this.#pages.read += read;
+    this.#pages.bytes += bytes;
+    this.#pages.taken += taken;
+  };
+
+  describePages(): string {
+    const { read, taken } = this.#pages;
+    return `${read} pages read, ${taken} of them taken`;
   }
 
   readonly onRedo = (redo: RedoProgress): void => {
@@ -48,7 +62,8 @@ export class BackupProgress {
 
   #report(): void {
     if (!this.#store) return;
-    const { bytesWritten: bytes } = this.#store;
+    // What an increment reads is on the way, whether it is taken or not.
+    const bytes = this.#store.bytesWritten + this.#pages.bytes;
     const redo = this.#redo;
     this.#reporter.progress({
       bytes,

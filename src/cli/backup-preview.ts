@@ -40,6 +40,7 @@ export async function printBackupPreview(
   const { compression, encryption } = options.encoding;
   const encoding = [compression?.algorithm, encryption?.algorithm].filter(Boolean).join(', ');
   printAnswer(values.json === true, { ...preview, bytes, encoding, ...place }, [
+    ...parentRows(preview),
     ...serverRows(preview),
     ['encoding', encoding === '' ? 'none' : encoding],
     ['archive', `${formatBytes(bytes)} at most, before compression`],
@@ -87,6 +88,11 @@ function serverRows({ server, datadir, ...found }: BackupPreview): Row[] {
     ['DDL', ddlWaits ? 'waits for the whole copy' : 'goes on, and waits at the end'],
     ['redo spool', `${formatBytes(spoolFree)} free`],
   ];
+}
+
+function parentRows({ parent }: BackupPreview): Row[] {
+  if (!parent) return [];
+  return [['increment', `on ${parent.name}, of pages that changed since LSN ${parent.sinceLsn}`]];
 }
 
 function targetRows({ target, freeBytes, parts, objects, requests }: TargetPreview): Row[] {

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Manifest } from '../../formats/archive-record/index.ts';
-import { FormatError } from '../../formats/format-error.ts';
 import { toSafeNumber } from '../../formats/layout.ts';
-import * as mariadbRedo from '../../formats/mariadb-redo/index.ts';
 import {
   acceptedNames,
   commonNames,
@@ -12,12 +10,10 @@ import {
   decodeInfo,
   isIncremental,
 } from '../../formats/metadata/index.ts';
-import * as mysqlRedo from '../../formats/mysql-redo/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
-import { isMariadb } from '../server/flavour.ts';
+import { type Flavour, isMariadb } from '../server/flavour.ts';
 import type { KeptMembers } from './kept-members.ts';
-
-const redoNames = { mariadb: 'ib_logfile0', mysql: 'xtrabackup_logfile' } as const;
+import { stockRedoNames, stockRedoStart } from './stock-redo-start.ts';
 
 /** The files of a stock backup that say what it is. */
 export const factFiles: readonly string[] = [
@@ -25,7 +21,7 @@ export const factFiles: readonly string[] = [
   ...acceptedNames.info,
   ...acceptedNames.binlogInfo,
   commonNames.backupMyCnf,
-  ...Object.values(redoNames),
+  ...Object.values(stockRedoNames),
 ];
 
 /** What a manifest says of a backup and not of its archive. */
@@ -53,7 +49,7 @@ export function stockFacts(kept: KeptMembers): StockFacts {
     flavour,
     serverVersion: info.serverVersion,
     pageSize: Number(options.u64('innodb_page_size') ?? 16_384n),
-    redoStart: redoStart(kept, flavour) ?? 0,
+    redoStart: redoStart(kept, flavour),
     toLsn,
     lastLsn: lsn(checkpoints.lastLsn),
     binlog: binlog && {
@@ -66,25 +62,10 @@ export function stockFacts(kept: KeptMembers): StockFacts {
   };
 }
 
-/**
- * The checkpoint that the copied redo starts at; undefined in a log that is not understood. Whoever
- * takes an increment copies what changed since: 0 is everything, while an LSN that is too late (the
- * newest checkpoint is) would leave out pages.
- */
-function redoStart(kept: KeptMembers, flavour: keyof typeof redoNames): number | undefined {
-  const header = kept.find([redoNames[flavour]])?.bytes;
-  if (!header) return undefined;
-  try {
-    if (flavour === 'mysql') {
-      return mysqlRedo.decodeCheckpoint(header, mysqlRedo.checkpointOffsets[0]);
-    }
-    const { firstLsn } = mariadbRedo.decodeLogHeader(header);
-    const newest = mariadbRedo.newestCheckpoint(header, firstLsn);
-    return newest && lsn(newest.checkpointLsn);
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
+/** 0 where it is not known: an increment from there copies everything. */
+function redoStart(kept: KeptMembers, flavour: Flavour): number {
+  const head = kept.find([stockRedoNames[flavour]])?.bytes;
+  return (head && stockRedoStart(head, flavour)) ?? 0;
 }
 
 function required<T>(

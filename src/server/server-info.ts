@@ -13,6 +13,8 @@ export interface CommonInfo {
   /** [major, minor, patch] */
   readonly series: readonly [number, number, number];
   readonly datadir: string;
+  /** What it calls itself: MySQL's server_uuid, MariaDB's server_uid. */
+  readonly identity: string | undefined;
   readonly pageSize: number;
   /** Where relative names of innodb_data_file_path start. */
   readonly dataHome: string;
@@ -48,6 +50,7 @@ export async function readServerInfo(
     version,
     series,
     datadir,
+    identity: variables.get('server_uuid') ?? variables.get('server_uid'),
     pageSize: Number(get('innodb_page_size', '16384')),
     dataHome: under(get('innodb_data_home_dir')),
     dataFilePath: get('innodb_data_file_path'),

@@ -18,6 +18,7 @@ function serverInfo(more: Partial<MariadbInfo> = {}): MariadbInfo {
     flavour: 'mariadb',
     version: '10.11.19-MariaDB',
     series: [10, 11, 19],
+    identity: undefined,
     datadir,
     pageSize,
     dataHome: datadir,

@@ -70,10 +70,16 @@ export class MariadbCourse implements Course {
     try {
       const checkpointLsn = Number(log.checkpoint().checkpointLsn);
       const { currentLsn } = await readRedoStatus(session);
-      return { checkpointLsn, currentLsn, capacity: log.ring.capacity };
+      const { capacity, firstLsn: beganLsn } = log.ring;
+      return { checkpointLsn, currentLsn, beganLsn, capacity };
     } finally {
       log.close();
     }
+  }
+
+  /** MariaDB cannot do without. */
+  readRedoGap(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async fixPosition(context: CopyContext, copied: readonly CopiedFile[]): Promise<FixedPosition> {

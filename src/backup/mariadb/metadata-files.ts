@@ -9,7 +9,7 @@ import {
 } from '../../../formats/metadata/index.ts';
 import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
 import type { BackupFacts, MetadataFile } from '../course.ts';
-import { fullBackupInfo } from '../info-file.ts';
+import { backupInfo } from '../info-file.ts';
 import { flatDataFilePath } from '../plan/system-files.ts';
 
 /** The text files that stock tools and scripts read; the checkpoints come last. */
@@ -19,12 +19,12 @@ export function metadataFiles(info: MariadbInfo, facts: BackupFacts): MetadataFi
   return [
     ...(binlog ? [{ name: names.binlogInfo, bytes: encodeBinlogInfo(binlog) }] : []),
     { name: commonNames.backupMyCnf, bytes: backupMyCnf(info) },
-    { name: names.info, bytes: encodeInfo(fullBackupInfo(info.version, facts, binlog)) },
+    { name: names.info, bytes: encodeInfo(backupInfo(info.version, facts, binlog)) },
     {
       name: names.checkpoints,
       bytes: encodeCheckpoints({
-        backupType: backupTypes.full,
-        fromLsn: 0n,
+        backupType: facts.fromLsn === undefined ? backupTypes.full : backupTypes.incremental,
+        fromLsn: BigInt(facts.fromLsn ?? 0),
         toLsn: BigInt(facts.toLsn),
         lastLsn: BigInt(facts.lastLsn),
         recoverBinlogInfo: 0n,

@@ -16,7 +16,7 @@ import {
 } from '../../../formats/metadata/index.ts';
 import type { MysqlInfo } from '../../server/mysql/mysql-info.ts';
 import type { BackupFacts, MetadataFile } from '../course.ts';
-import { fullBackupInfo } from '../info-file.ts';
+import { backupInfo } from '../info-file.ts';
 import { flatDataFilePath } from '../plan/system-files.ts';
 
 /** What the lock and the plan of a backup add to its facts. */
@@ -42,15 +42,15 @@ export function metadataFiles(info: MysqlInfo, facts: MysqlFacts): MetadataFile[
     {
       name: names.info,
       bytes: encodeInfo({
-        ...fullBackupInfo(info.version, facts, binlog),
+        ...backupInfo(info.version, facts, binlog),
         encrypted: facts.encoding.encryption !== undefined,
       }),
     },
     {
       name: names.checkpoints,
       bytes: encodeCheckpoints({
-        backupType: backupTypes.full,
-        fromLsn: 0n,
+        backupType: facts.fromLsn === undefined ? backupTypes.full : backupTypes.incremental,
+        fromLsn: BigInt(facts.fromLsn ?? 0),
         toLsn: BigInt(facts.toLsn),
         lastLsn: BigInt(facts.lastLsn),
         flushedLsn: BigInt(facts.lockedLsn),

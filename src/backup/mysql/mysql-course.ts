@@ -4,6 +4,7 @@ import { BackupError } from '../../errors.ts';
 import { InstanceLock } from '../../server/mysql/instance-lock.ts';
 import { type MysqlInfo, redoDirectory } from '../../server/mysql/mysql-info.ts';
 import { checkMysqlPrivileges } from '../../server/mysql/privileges.ts';
+import { readRedoGap } from '../../server/mysql/redo-gap.ts';
 import { readRedoStatus } from '../../server/mysql/redo-status.ts';
 import type { Access, Session } from '../../server/session.ts';
 import type { CopyContext } from '../copy-context.ts';
@@ -87,6 +88,10 @@ export class MysqlCourse implements Course {
     } finally {
       log.close();
     }
+  }
+
+  async readRedoGap(session: Session, since: Date): Promise<string | undefined> {
+    return await readRedoGap(session, since);
   }
 
   async fixPosition(context: CopyContext): Promise<FixedPosition> {

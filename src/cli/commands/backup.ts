@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { beginName, encodeBegin } from '../../../formats/archive-record/index.ts';
 import { maskArgv } from '../../../formats/metadata/index.ts';
 import type { BackupOptions, BackupResult } from '../../backup/backup.ts';
 import type { LockDdl } from '../../backup/course.ts';
@@ -15,12 +16,13 @@ import {
 } from '../encoding-options.ts';
 import type { Reporter } from '../../reporter.ts';
 import { formatBytes } from '../console-reporter.ts';
+import { type ParentValues, addParentOptions, parentFor } from '../parent-options.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
 import { addUploadOptions } from '../store-options.ts';
 
-interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
+interface BackupValues extends ConnectionValues, EncodingValues, TargetValues, ParentValues {
   extraLsndir?: string;
   datadir?: string;
   parallel: number;
@@ -35,7 +37,7 @@ interface BackupValues extends ConnectionValues, EncodingValues, TargetValues {
 export function backupCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('backup')
-    .description('Takes a hot full backup of a running server')
+    .description('Takes a hot backup of a running server, full or incremental')
     .optionsGroup('Where it goes (default: an archive on standard output):')
     .addOption(
       new Option('--stream [format]', 'an xbstream archive on standard output').choices([
@@ -46,7 +48,12 @@ export function backupCommand(program: Command, context: CommandContext): void {
     .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
     .option('--target-dir <dir>', 'plain files in a new or empty directory')
     .option('--preview', 'make every check, say what would be done, and do nothing')
-    .option('--extra-lsndir <dir>', 'write the checkpoints and info files there as well')
+    .option(
+      '--extra-lsndir <dir>',
+      'write the checkpoints, the info file and the begin record there as well',
+    );
+  addParentOptions(command);
+  command
     .optionsGroup('How it is taken:')
     .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
     .addOption(
@@ -79,9 +86,11 @@ export function backupCommand(program: Command, context: CommandContext): void {
 
 async function runBackup(values: BackupValues, run: RunContext): Promise<void> {
   const { reporter, signal } = run;
-  const options = optionsOf(values, reporter);
-  const { encoding } = options;
+  const common = optionsOf(values, reporter);
+  const { encoding } = common;
   const target = targetOf(values, encoding, reporter);
+  const parent = await parentFor(values, encoding.encryption?.key, run);
+  const options = { ...common, parent };
   // Here and not above: no other command has use for the client of the server.
   if (values.preview === true) {
     const { printBackupPreview } = await import('../backup-preview.ts');
@@ -115,12 +124,12 @@ function optionsOf(values: BackupValues, reporter: Reporter): Omit<BackupOptions
   };
 }
 
-function writeExtra(directory: string, { metadata }: BackupResult): void {
+/** Enough to take an increment on the backup, wherever it is. */
+function writeExtra(directory: string, { metadata, begin }: BackupResult): void {
+  const files = metadata.filter(({ name }) => /_(checkpoints|info)$/.test(name));
   try {
     mkdirSync(directory, { recursive: true });
-    for (const { name, bytes } of metadata.filter(({ name }) =>
-      /_(checkpoints|info)$/.test(name),
-    )) {
+    for (const { name, bytes } of [{ name: beginName, bytes: encodeBegin(begin) }, ...files]) {
       writeFileSync(join(directory, name), bytes);
     }
   } catch (error) {
