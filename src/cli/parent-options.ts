@@ -8,7 +8,7 @@ import { storedParent } from '../backup/parent/stored-parent.ts';
 import { unfitParent } from '../backup/parent/unfit-parent.ts';
 import { findBackup } from '../catalogue/find-backup.ts';
 import { readCatalogue } from '../catalogue/read-catalogue.ts';
-import { BackupError } from '../errors.ts';
+import { BackupError, toBackupError } from '../errors.ts';
 import { type Place, parentOf, parsePlace } from '../store/place-url.ts';
 import { type StoreAccess, openStore } from '../store/open-store.ts';
 import { openSource } from './open-source.ts';
@@ -90,8 +90,9 @@ async function parentAt(
   if (isPlainDirectory(place)) return directoryParent(place.path);
   const access = storeAccessOf(values, reporter, signal);
   const { archive, backup } = await openSource(base, access, signal).catch((error: unknown) => {
-    if (!(error instanceof BackupError) || error.code !== 'incomplete') throw error;
-    throw unfitParent(base, error.message, { cause: error });
+    const { code, message } = toBackupError(error);
+    if (code !== 'incomplete' && code !== 'corrupt') throw error;
+    throw unfitParent(base, message, { cause: error });
   });
   if (!archive) {
     throw unfitParent(base, 'it cannot be read at any offset', {

@@ -44,6 +44,14 @@ function refusal(text: string): string {
 }
 
 describe('option files', () => {
+  it('name the parent of an increment, unless the command line names one in whatever way', () => {
+    const text = '[xbpipe]\nincremental_basedir = /from/file\n';
+    assert.equal(fileValues(text)['incrementalBasedir'], '/from/file');
+    const values = fileValues(text, '--incremental-base=/from/line');
+    assert.equal(values['incrementalBasedir'], undefined);
+    assert.equal(values['incrementalBase'], '/from/line');
+  });
+
   it('give the options of [xbpipe] and [client], whatever their spelling', () => {
     const values = fileValues(`
 # a comment

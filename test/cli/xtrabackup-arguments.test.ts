@@ -43,6 +43,17 @@ describe('arguments written for xtrabackup', () => {
     }
   });
 
+  it('may ask for an increment, in the words of any version', () => {
+    for (const option of ['--incremental-basedir=/p', '--backup-incremental-base=/p']) {
+      const spelled = option.replaceAll('-', '_').replace('__', '--');
+      assert.equal(
+        modern(`--backup ${spelled} --target-dir=/b`),
+        `backup ${option} --target-dir=/b`,
+      );
+    }
+    assert.equal(modern('--incremental_lsn=5 --backup'), 'backup --incremental-lsn=5');
+  });
+
   it('are left alone behind a command, and when there is nothing to translate', () => {
     for (const line of [
       'backup --backup --target-dir=/b --stream',
