@@ -86,6 +86,9 @@ describe('ArchiveWriter', () => {
     assert.deepEqual(decodeBegin(contentOf(archive, beginName)), {
       ...sampleBegin,
       parentId: undefined,
+      sinceLsn: undefined,
+      serverId: undefined,
+      redoBegan: undefined,
       compression: undefined,
       encryption: undefined,
       keyCheck: undefined,

@@ -151,8 +151,10 @@ describe('DirectoryStore', () => {
     await store.finish();
     const { [beginName]: started, [indexName]: index, ...others } = treeOf(target);
     assert.deepEqual(others, { 'db/t.ibd': 'one,two', empty: '' });
-    const absent = { parentId: undefined, compression: undefined, encryption: undefined };
-    const wanted = { ...begin, ...absent, keyCheck: undefined };
+    const chain = { parentId: undefined, sinceLsn: undefined };
+    const server = { serverId: undefined, redoBegan: undefined };
+    const encoding = { compression: undefined, encryption: undefined, keyCheck: undefined };
+    const wanted = { ...begin, ...chain, ...server, ...encoding };
     assert.deepEqual(decodeBegin(Buffer.from(started ?? '')), wanted);
     const { backupId, members } = decodeIndex(Buffer.from(index ?? ''));
     assert.equal(backupId, begin.backupId);
