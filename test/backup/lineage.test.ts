@@ -62,7 +62,7 @@ describe('the lineage of an increment', () => {
     checkLineage(parentByLsn(7000), server());
     assert.throws(() => {
       checkLineage(parentByLsn(7001), server());
-    }, /starts at LSN 7001, behind the server's checkpoint 7000/u);
+    }, /starts at LSN 7001, past the server's newest checkpoint 7000/u);
   });
 
   for (const [name, now, why] of [
@@ -75,7 +75,7 @@ describe('the lineage of an increment', () => {
     ],
     ['another server', server({ identity: 'other' }), /of server uid, and this one is other/u],
     ['an LSN that went back', server({}, { currentLsn: 5999 }), /at 5999: it was restored/u],
-    ['an older checkpoint', server({}, { checkpointLsn: 4999 }), /behind .* checkpoint 4999/u],
+    ['an older checkpoint', server({}, { checkpointLsn: 4999 }), /past .* checkpoint 4999/u],
     ['a restore since', server({}, { beganLsn: 5999 }), /restored since: .* at LSN 5999/u],
     ['a gap in the redo', server({}, {}, 'at noon: it is off'), /was off since \(at noon: it/u],
   ] as const) {

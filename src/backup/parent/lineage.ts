@@ -64,7 +64,7 @@ function otherPast(
   }
   if (checkpointLsn < redoStart) {
     return {
-      why: `its redo starts at LSN ${redoStart}, behind the server's checkpoint ${checkpointLsn}`,
+      why: `its redo starts at LSN ${redoStart}, past the server's newest checkpoint ${checkpointLsn}`,
     };
   }
   // A log that was only resized begins where the server was then, behind all that the parent has.
