@@ -64,12 +64,10 @@ export async function parentFor(
   if (named.length > 1) {
     throw new BackupError('usage', `${named.map(optionOf).join(' and ')} exclude each other`);
   }
-  const { incrementalBase, incrementalLsn } = values;
-  const directory = values.incrementalBasedir ?? values.backupIncrementalBase;
+  const { incrementalBase, incrementalBasedir, backupIncrementalBase, incrementalLsn } = values;
   if (incrementalLsn !== undefined) return byLsn(incrementalLsn, run);
-  if (directory !== undefined) return directoryParent(directory);
-  if (incrementalBase === undefined) return undefined;
-  return await parentAt(incrementalBase, values, key, run);
+  const base = incrementalBase ?? incrementalBasedir ?? backupIncrementalBase;
+  return base === undefined ? undefined : await parentAt(base, values, key, run);
 }
 
 function byLsn(lsn: number, { reporter }: RunContext): Parent {
