@@ -16,11 +16,15 @@ interface Measure {
   cpu: number;
   /** Peak resident memory, MiB. */
   memory: number;
+  /** Written to disks, MB. */
+  written: number;
 }
 
 /** Runs a shell command and all that it starts; output goes where the command says. */
 async function measure(command: string): Promise<Measure> {
-  const timed = `set -o pipefail; TIMEFORMAT='TIMES %R %U %S'; time { ${command}; }`;
+  // The kernel adds up what the children of a process wrote that it has waited for.
+  const io = 'status=$?; grep ^write_bytes /proc/$$/io >&2; exit $status';
+  const timed = `set -o pipefail; TIMEFORMAT='TIMES %R %U %S'; time { ${command}; }; ${io}`;
   const child = spawn('bash', ['-c', timed], { stdio: ['ignore', 'ignore', 'pipe'] });
   let memory = 0;
   const sampler = setInterval(() => {
@@ -31,7 +35,8 @@ async function measure(command: string): Promise<Measure> {
   const times = /TIMES ([\d.]+) ([\d.]+) ([\d.]+)/.exec(says);
   if (!times || status !== 0) throw new Error(`${command}\n${says.slice(-2000)}`);
   const [wall = 0, user = 0, system = 0] = times.slice(1).map(Number);
-  return { wall, cpu: user + system, memory };
+  const [, bytes = '0'] = /^write_bytes: (\d+)/m.exec(says) ?? [];
+  return { wall, cpu: user + system, memory, written: Number(bytes) / 1e6 };
 }
 
 function descendants(pid: number): number[] {
@@ -64,11 +69,13 @@ function show(name: string, runs: Measure[], note: string): Record<keyof Measure
     wall: median(of('wall')),
     cpu: median(of('cpu')),
     memory: Math.max(...of('memory')),
+    written: median(of('written')),
   };
   const spread = `${Math.min(...of('wall')).toFixed(2)} to ${Math.max(...of('wall')).toFixed(2)}`;
   console.log(
     `  ${name.padEnd(nameWidth)} wall ${middle.wall.toFixed(2)} s (${spread}), ` +
-      `cpu ${middle.cpu.toFixed(2)} s, peak memory ${middle.memory.toFixed(0)} MiB${note}`,
+      `cpu ${middle.cpu.toFixed(2)} s, peak memory ${middle.memory.toFixed(0)} MiB, ` +
+      `${middle.written.toFixed(0)} MB written${note}`,
   );
   return middle;
 }
@@ -110,6 +117,7 @@ export async function compare({ title, ours, theirs, ...contest }: Contest): Pro
   console.log(
     `  ${'ratio'.padEnd(nameWidth)} wall ${median(pairs).toFixed(2)} ` +
       `(goal: at most ${contest.goal.toFixed(2)}), cpu ${(mine.cpu / peer.cpu).toFixed(2)}; ` +
+      (peer.written > 0 ? `written ${(mine.written / peer.written).toFixed(2)}; ` : '') +
       'memory goal: at most 256 MiB',
   );
 }

@@ -29,7 +29,12 @@ async function fill(server: TestServer): Promise<number> {
   return Number(row?.bytes);
 }
 
-const options = ['--innodb-log-file-size=96M', '--innodb-buffer-pool-size=1G', '--skip-log-bin'];
+/** Of the server, and of one that is started on a restored data directory. */
+export const options = [
+  '--innodb-log-file-size=96M',
+  '--innodb-buffer-pool-size=1G',
+  '--skip-log-bin',
+];
 
 /** A server that is filled and at rest, and the commands that work on it. */
 export interface Source {
