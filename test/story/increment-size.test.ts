@@ -17,10 +17,10 @@ import { assertDone, runTool } from '../support/tool.ts';
 import { backUp, pagesOf } from './increment-support.ts';
 import { backupArgs } from './faults-support.ts';
 
-const rows = 40_000;
+const rows = 64_000;
 const rowBytes = 1800;
 
-/** A table of about 80 MB, with all of its pages in its file. */
+/** A table of about 130 MB. */
 async function makeTable(server: TestServer): Promise<void> {
   await server.query('CREATE DATABASE big');
   await server.query('CREATE TABLE big.t (id INT PRIMARY KEY, n INT, pad VARCHAR(2000))');
@@ -47,6 +47,8 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
         options: product === 'mysql-9.7' ? [] : ['--innodb-log-file-size=200M'],
       });
       await makeTable(source);
+      // Two megabytes that are not InnoDB's, and so are in every backup.
+      if (product !== 'mysql-9.7') await source.query('TRUNCATE mysql.help_topic');
       const checkpoint = flush[product.split('-')[0] ?? ''] ?? '';
       await source.query(checkpoint);
       const full = await backUp(source);

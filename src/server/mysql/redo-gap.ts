@@ -2,8 +2,11 @@ import { BackupError } from '../../errors.ts';
 import { currentAccount } from '../privileges.ts';
 import type { Session } from '../session.ts';
 
-/** What the server writes into its error log at ALTER INSTANCE DISABLE INNODB REDO_LOG. */
-const redoDisabled = 'MY-013600';
+/**
+ * What the server writes into its error log at ALTER INSTANCE DISABLE INNODB REDO_LOG, under other
+ * codes by its version. It is a warning: with log_error_verbosity = 1 it is not written.
+ */
+const redoDisabled = 'InnoDB redo logging is disabled%';
 
 /**
  * When redo logging was switched off since a moment, as the error log words it; undefined: not, as
@@ -20,7 +23,7 @@ async function readErrorLog(session: Session, since: Date): Promise<Record<strin
   try {
     return await session.rows(
       'SELECT CAST(logged AS CHAR) AS logged, data AS text FROM performance_schema.error_log ' +
-        `WHERE error_code = '${redoDisabled}' AND logged >= FROM_UNIXTIME(${seconds}) LIMIT 1`,
+        `WHERE data LIKE '${redoDisabled}' AND logged >= FROM_UNIXTIME(${seconds}) LIMIT 1`,
     );
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'access') throw error;
