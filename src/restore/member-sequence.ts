@@ -4,17 +4,22 @@ import { BackupError } from '../errors.ts';
 import type { PlannedChunk } from './chunk-plan.ts';
 import type { MemberPlacer } from './member-placer.ts';
 
-/** Makes whole members of the chunks that the index lists: each begins where the one before ended,
- * or, in an archive of another tool, behind a hole. */
+/**
+ * What may lie between two chunks of a member that are given: nothing; a hole, in an archive of
+ * another tool; or chunks that are left out, whose bytes count for nothing.
+ */
+export type Gaps = 'none' | 'holes' | 'left out';
+
+/** Makes members of the chunks that the index lists: each begins where the one before ended. */
 export class MemberSequence {
   readonly #placer: MemberPlacer;
-  readonly #holes: boolean;
+  readonly #gaps: Gaps;
   /** How far each member that is open has come, bytes. */
   readonly #positions = new Map<MemberEntry, number>();
 
-  constructor(placer: MemberPlacer, { holes }: { holes: boolean }) {
+  constructor(placer: MemberPlacer, gaps: Gaps) {
     this.#placer = placer;
-    this.#holes = holes;
+    this.#gaps = gaps;
   }
 
   async take({ entry }: PlannedChunk, event: ChunkEvent): Promise<void> {
@@ -36,8 +41,8 @@ export class MemberSequence {
   async #goOn(entry: MemberEntry, offset: number): Promise<void> {
     const { path } = entry;
     const position = this.#positions.get(entry) ?? 0;
-    if (offset === position) return;
-    if (this.#holes && offset > position) {
+    if (offset === position || (this.#gaps === 'left out' && offset > position)) return;
+    if (this.#gaps === 'holes' && offset > position) {
       await this.#placer.take({ kind: 'seek', path, fileOffset: offset, ...nowhere });
       return;
     }

@@ -9,6 +9,8 @@ import { MemberSequence } from './member-sequence.ts';
 import { type PlaceOptions, placeMembers } from './place-members.ts';
 
 export interface ReadMembersOptions extends PlaceOptions {
+  /** The members asked for may lack chunks that the index has: what comes of them moves up. */
+  partly?: boolean;
   /** Called with the bytes read so far, and with how many there are to read. */
   onProgress?: (bytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
@@ -23,14 +25,15 @@ export async function readMembers(
   index: ArchiveIndex,
   wanted: readonly MemberEntry[],
   output: MemberOutput,
-  { onProgress, signal, ...options }: ReadMembersOptions,
+  { partly = false, onProgress, signal, ...options }: ReadMembersOptions,
 ): Promise<void> {
   requireDigests(index, wanted);
   const chunks = planChunks(wanted, index);
   const ranges = coalesce(chunks);
   const totalBytes = ranges.reduce((sum, { length }) => sum + length, 0);
   await placeMembers(output, options, async (placer) => {
-    const members = new MemberSequence(placer, { holes: !index.begin });
+    const gaps = index.begin ? 'none' : 'holes';
+    const members = new MemberSequence(placer, partly ? 'left out' : gaps);
     for (const entry of wanted) if (entry.chunks.length === 0) await members.end(entry);
     const waiting = new WaitingChunks(chunks, members);
     let bytes = 0;

@@ -1,0 +1,120 @@
+import type { FileHandle } from 'node:fs/promises';
+import { DeltaDecoder } from '../../formats/delta/index.ts';
+import { BackupError, toBackupError } from '../errors.ts';
+import { type ChainFiles, writeAt } from './chain-files.ts';
+import type { LayerChunks } from './layer-chunks.ts';
+import type { PageSet } from './page-set.ts';
+import type { Layer } from './plan-chain.ts';
+
+/** A piece of the file, in pages that follow one another. */
+interface Run {
+  position: number;
+  bytes: Uint8Array;
+}
+
+/** Lays the pages of one member over its file, but for those that newer links replace. */
+export class LayerWriter {
+  readonly #layer: Layer;
+  readonly #files: ChainFiles;
+  readonly #superseded: PageSet;
+  readonly #pages: Iterator<number | undefined> | undefined;
+  readonly #delta: DeltaDecoder | undefined;
+  #handle: FileHandle | undefined;
+  /** The page at hand, and how many bytes of it are still to come. */
+  #page: number | undefined;
+  #missing = 0;
+
+  constructor(layer: Layer, { pages }: LayerChunks, superseded: PageSet, files: ChainFiles) {
+    this.#layer = layer;
+    this.#files = files;
+    this.#superseded = superseded;
+    this.#pages = pages?.();
+    if (!pages) this.#delta = new DeltaDecoder(layer.file.pageSize);
+  }
+
+  /** The next bytes of the chunks that are read; they may be used again when it resolves. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const runs = this.#delta ? this.#decode(this.#delta, bytes) : this.#runs(bytes);
+    for (const run of runs) await this.#put(run);
+  }
+
+  /** All bytes came. */
+  async close(): Promise<void> {
+    this.#delta?.end();
+    const isWhole = this.#missing === 0 || this.#layer.entry.delta === undefined;
+    if (this.#pages && (!isWhole || this.#pages.next().done !== true)) {
+      throw this.#corrupt('it has fewer pages than the index says');
+    }
+    await this.abandon();
+  }
+
+  async abandon(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  *#runs(bytes: Uint8Array): Generator<Run> {
+    const { pageSize } = this.#layer.file;
+    let run: Run | undefined;
+    for (let at = 0; at < bytes.length;) {
+      if (this.#missing === 0) this.#nextPage(bytes.subarray(at));
+      const length = Math.min(this.#missing, bytes.length - at);
+      if (this.#page !== undefined) {
+        const position = (this.#page + 1) * pageSize - this.#missing;
+        if (run && run.position + run.bytes.length === position) {
+          const start = run.bytes.byteOffset - bytes.byteOffset;
+          run.bytes = bytes.subarray(start, at + length);
+        } else {
+          if (run) yield run;
+          run = { position, bytes: bytes.subarray(at, at + length) };
+        }
+      } else if (run) {
+        yield run;
+        run = undefined;
+      }
+      this.#missing -= length;
+      at += length;
+    }
+    if (run) yield run;
+  }
+
+  /** `start`: the bytes that it begins with. */
+  #nextPage(start: Uint8Array): void {
+    const next = this.#pages?.next();
+    if (next?.done !== false) throw this.#corrupt('it has more pages than the index says');
+    const page = next.value;
+    if (page === 0) this.#files.learn(this.#layer.file, start);
+    this.#page = page === undefined || this.#superseded.has(page) ? undefined : page;
+    this.#missing = this.#layer.file.pageSize;
+  }
+
+  *#decode(delta: DeltaDecoder, bytes: Uint8Array): Generator<Run> {
+    // The decoder keeps what it was given until a page is whole.
+    delta.push(bytes.slice());
+    for (let page = delta.next(); page; page = delta.next()) {
+      const { pageNumber } = page;
+      if (pageNumber === 0) this.#files.learn(this.#layer.file, page.bytes);
+      if (this.#superseded.has(pageNumber)) continue;
+      yield { position: pageNumber * this.#layer.file.pageSize, bytes: page.bytes };
+    }
+  }
+
+  async #put({ position, bytes }: Run): Promise<void> {
+    const { file } = this.#layer;
+    this.#handle ??= await this.#files.open(file);
+    const holes = this.#files.holesOf(file);
+    try {
+      for (const run of holes?.runs(position, bytes) ?? [{ position, bytes }]) {
+        await writeAt(this.#handle, run.position, run.bytes);
+      }
+    } catch (error) {
+      throw toBackupError(error, 'storage');
+    }
+  }
+
+  #corrupt(fault: string): BackupError {
+    const { path } = this.#layer.entry;
+    return new BackupError('corrupt', `${path}: ${fault}`, { where: { path } });
+  }
+}

@@ -1,0 +1,11 @@
+import type { BeginRecord, MemberEntry } from '../../formats/archive-record/index.ts';
+
+/** A backup of a chain, as its own records describe it. */
+export interface ChainLink {
+  /** What messages call it: a URL or a path. */
+  name: string;
+  begin: BeginRecord;
+  /** LSN at which its redo ends, where that is known before it is read. */
+  lastLsn?: number | undefined;
+  members: readonly MemberEntry[];
+}

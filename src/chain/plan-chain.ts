@@ -1,0 +1,171 @@
+import type { DeltaContent, MemberEntry } from '../../formats/archive-record/index.ts';
+import { BackupError } from '../errors.ts';
+import { plainPath } from '../transform/member-decoder.ts';
+import type { ChainLink } from './link.ts';
+
+/** An InnoDB file that the pages of several links make. */
+export interface FinalFile {
+  /** Its path in the newest link: `db/t.ibd`. */
+  path: string;
+  spaceId: number;
+  /** Bytes of a page in the file. */
+  pageSize: number;
+  /** Bytes in the end. */
+  size: number;
+  /** No page is written twice: it is known which pages each delta has. */
+  writtenOnce: boolean;
+}
+
+/** The changed pages that a newer link has of a file. */
+export type DeltaEntry = MemberEntry & { delta: DeltaContent };
+
+/** A member of a link that gives pages to a file. */
+export interface Layer {
+  file: FinalFile;
+  /** The whole file, or a delta. */
+  entry: MemberEntry;
+  /** What newer links lay over it. */
+  newer: readonly DeltaEntry[];
+}
+
+/** What makes the newest link of a chain a full backup. */
+export interface ChainPlan {
+  files: FinalFile[];
+  /** For each link, the oldest first, the members of it that give pages. */
+  layers: Layer[][];
+  /** Members of the newest link that are taken as they are. */
+  plain: MemberEntry[];
+}
+
+const deltaSuffix = '.delta';
+const metaSuffix = '.meta';
+
+/**
+ * Which members of a chain, oldest link first, make what file. The list of the newest link is the
+ * truth. Files are the same by their space id, whatever they are called; those of the system
+ * tablespace, which share one, by their names.
+ */
+export function planChain(links: readonly ChainLink[]): ChainPlan {
+  const newest = links.at(-1);
+  if (!newest) throw new BackupError('usage', 'a chain of no backups');
+  const { deltas, plain } = sortNewest(newest);
+  const spaces = links.map((link) => spacesOf(link));
+  const layers: Layer[][] = links.map(() => []);
+  const files: FinalFile[] = [];
+  for (const [path, entry] of deltas) {
+    const { spaceId, pageSize } = entry;
+    if (spaceId === undefined || pageSize === undefined || pageSize === 0) {
+      throw corrupt(newest, `${entry.path} is listed without a space id or a page size`);
+    }
+    const file = { path, spaceId, pageSize, size: entry.delta.fileSize, writtenOnce: true };
+    files.push(file);
+    addLayers(file, entry, spaces, layers);
+  }
+  return { files, layers, plain };
+}
+
+/** Pages come from the newest link down to the first one that has the whole file, or has it not. */
+function addLayers(
+  file: FinalFile,
+  entry: DeltaEntry,
+  spaces: readonly ReadonlyMap<string, MemberEntry>[],
+  layers: Layer[][],
+): void {
+  const key = keyOf(file.spaceId, file.path);
+  const newer: DeltaEntry[] = [];
+  for (let i = layers.length - 1; i >= 0; i -= 1) {
+    const found = i === layers.length - 1 ? entry : spaces[i]?.get(key);
+    if (!found) return;
+    if (found.pageSize !== file.pageSize) {
+      const message = `${found.path} has pages of ${found.pageSize} bytes, later ${file.pageSize}`;
+      throw new BackupError('chain', message, { where: { path: found.path } });
+    }
+    layers[i]?.push({ file, entry: found, newer: [...newer] });
+    if (!isDelta(found)) return;
+    file.writtenOnce &&= found.delta.pages !== undefined;
+    newer.push(found);
+  }
+}
+
+/**
+ * The files of the newest link that are laid over older ones, by their paths, and everything else.
+ * What a `.del` beside it says to be gone is left out.
+ */
+function sortNewest(link: ChainLink): { deltas: Map<string, DeltaEntry>; plain: MemberEntry[] } {
+  const dropped = droppedBy(link);
+  const deltas = new Map<string, DeltaEntry>();
+  const others = new Map<string, MemberEntry>();
+  for (const entry of link.members) {
+    const path = plainPath(entry.path);
+    const file = isDelta(entry) ? path.slice(0, -deltaSuffix.length) : path;
+    if (others.has(file) || deltas.has(file)) throw corrupt(link, `${file} is listed twice`);
+    if (isDelta(entry)) deltas.set(file, entry);
+    else others.set(path, entry);
+  }
+  for (const file of deltas.keys()) others.delete(file + metaSuffix);
+  for (const file of dropped) {
+    deltas.delete(file);
+    others.delete(file);
+  }
+  requireOnce(link, deltas);
+  return { deltas, plain: [...others.values()] };
+}
+
+function requireOnce(link: ChainLink, deltas: ReadonlyMap<string, DeltaEntry>): void {
+  const seen = new Map<string, string>();
+  for (const [path, { spaceId = 0 }] of deltas) {
+    const key = keyOf(spaceId, path);
+    const twin = seen.get(key);
+    if (twin !== undefined) throw corrupt(link, `${path} and ${twin} have one space id`);
+    seen.set(key, path);
+  }
+}
+
+/** Data files that are gone although they were copied. */
+function droppedBy({ members }: ChainLink): Set<string> {
+  const markers = members.filter(({ path }) => path.endsWith('.del'));
+  return new Set(markers.map(({ path }) => path.replace(/\.del$/, '.ibd')));
+}
+
+/**
+ * The members of a link that hold tablespaces, by what the spaces are known by. Of one that was
+ * copied twice, while it was renamed or made anew, the copy that counted in the end.
+ */
+function spacesOf(link: ChainLink): Map<string, MemberEntry> {
+  const dropped = droppedBy(link);
+  const rankOf = ({ path }: MemberEntry): number => {
+    const file = fileOf(path);
+    if (file.endsWith('.new')) return 2;
+    return dropped.has(file) ? 0 : 1;
+  };
+  const found = new Map<string, MemberEntry>();
+  for (const entry of link.members) {
+    // While page 0 is all zero nothing tells whose pages a file has.
+    if (entry.spaceId === undefined) continue;
+    const key = keyOf(entry.spaceId, fileOf(entry.path));
+    const known = found.get(key);
+    const rank = rankOf(entry);
+    if (known && rank === rankOf(known) && rank > 0) {
+      throw corrupt(link, `${entry.path} and ${known.path} have one space id`);
+    }
+    if (!known || rank > rankOf(known)) found.set(key, entry);
+  }
+  return found;
+}
+
+/** Path of the data file that a member is, or has the changed pages of. */
+function fileOf(path: string): string {
+  return plainPath(path).replace(/\.delta$/, '');
+}
+
+function keyOf(spaceId: number, file: string): string {
+  return spaceId === 0 ? file : String(spaceId);
+}
+
+function isDelta(entry: MemberEntry): entry is DeltaEntry {
+  return entry.delta !== undefined && plainPath(entry.path).endsWith(deltaSuffix);
+}
+
+function corrupt({ name }: ChainLink, fault: string): BackupError {
+  return new BackupError('corrupt', `${name}: ${fault}`, { where: { path: name } });
+}
