@@ -1,4 +1,4 @@
-import { numbersPerChunk } from '../../formats/archive-record/index.ts';
+import { type MemberEntry, numbersPerChunk } from '../../formats/archive-record/index.ts';
 import type { ArchiveIndex } from '../archive/archive-index.ts';
 import type { MemberOutput } from '../restore/member-output.ts';
 import { readMembers } from '../restore/read-members.ts';
@@ -32,7 +32,9 @@ export interface LinkReading {
   link: StoredLink;
   layers: ReadLayer[];
   /** Members of the newest link that are taken as they are. */
-  plain: ChainPlan['plain'];
+  plain: MemberEntry[];
+  /** All members that are read, the layers cut to the chunks that matter. */
+  wanted: MemberEntry[];
   /** Payload bytes. */
   bytes: number;
 }
@@ -44,12 +46,13 @@ export function planReading(plan: ChainPlan, links: readonly StoredLink[]): Link
       .map((layer) => ({ layer, chunks: layerChunks(layer, supersededPages(layer)) }))
       .filter(({ chunks }) => chunks.entry.chunks.length > 0);
     const plain = i === links.length - 1 ? plan.plain : [];
-    const entries = [...layers.map(({ chunks }) => chunks.entry), ...plain];
-    return { link, layers, plain, bytes: entries.reduce((sum, one) => sum + payloadOf(one), 0) };
+    const wanted = [...layers.map(({ chunks }) => chunks.entry), ...plain];
+    const bytes = wanted.reduce((sum, one) => sum + payloadOf(one), 0);
+    return { link, layers, plain, wanted, bytes };
   });
 }
 
-function payloadOf({ chunks }: ChainPlan['plain'][number]): number {
+function payloadOf({ chunks }: MemberEntry): number {
   let bytes = 0;
   for (let at = 1; at < chunks.length; at += numbersPerChunk) bytes += chunks[at] as number;
   return bytes;
@@ -70,11 +73,10 @@ export async function layChain(
   const totalBytes = readings.reduce((sum, { bytes }) => sum + bytes, 0);
   let bytesBefore = 0;
   for (const reading of readings) {
-    const { link, layers, plain } = reading;
+    const { link, layers, wanted } = reading;
     // Only the newest link has members of its own.
     const others: MemberOutput =
       reading === newest ? new MemberFiles(directory) : new SilentOutput();
-    const wanted = [...layers.map(({ chunks }) => chunks.entry), ...plain];
     await readMembers(link.archive, link.index, wanted, new LayerOutput(layers, files, others), {
       partly: true,
       decoding: { decompress: true, key },
@@ -91,7 +93,7 @@ export async function layChain(
 }
 
 /** All files that a chain makes. */
-function filesOf({ files, plain }: ChainPlan): ListedFile[] {
+export function filesOf({ files, plain }: ChainPlan): ListedFile[] {
   return [
     ...files,
     ...plain.map(({ path, spaceId, pageSize, size, plainSize = size }) => ({

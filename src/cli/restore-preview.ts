@@ -1,26 +1,37 @@
 import { BackupError } from '../errors.ts';
+import { previewChain } from '../chain/preview-chain.ts';
 import type { Reporter } from '../reporter.ts';
 import { type RestorePreview, previewRestore } from '../restore/preview.ts';
 import type { RestoreOptions } from '../restore/restore.ts';
 import { formatBytes } from './console-reporter.ts';
+import type { OpenedChain } from './open-chain.ts';
 import type { OpenedSource } from './open-source.ts';
 import { printAnswer } from './print-answer.ts';
 
 /** `restore --preview`: every check, nothing written; what would be done goes to standard output. */
 export async function printRestorePreview(
-  opened: OpenedSource,
+  chain: OpenedChain,
   options: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'> & { json: boolean },
   { reporter, signal }: { reporter: Reporter; signal: AbortSignal },
 ): Promise<void> {
-  const { archive, backup } = opened;
-  if (!archive) throw noPreview(opened);
-  const preview = await previewRestore({ archive, backup }, options, signal);
+  const preview = await previewOf(chain, options, signal);
   if (preview.freeBytes < preview.plainBytes) {
     const [free, needed] = [preview.freeBytes, preview.plainBytes].map(formatBytes);
     reporter.warn(`${free} are free at ${options.datadir}, ${needed} are needed`);
   }
   printAnswer(options.json, preview, rowsOf(preview, options));
   reporter.info('a preview: nothing was restored');
+}
+
+async function previewOf(
+  chain: OpenedChain,
+  options: Pick<RestoreOptions, 'datadir' | 'key' | 'serverBinary'>,
+  signal: AbortSignal,
+): Promise<RestorePreview> {
+  if ('links' in chain) return await previewChain(chain.links, options);
+  const { archive, backup } = chain.opened;
+  if (!archive) throw noPreview(chain.opened);
+  return await previewRestore({ archive, backup }, options, signal);
 }
 
 function noPreview({ source, layout }: OpenedSource): BackupError {
@@ -41,6 +52,9 @@ function rowsOf(
   const { backup, compression, encryption, server, freeBytes } = preview;
   return [
     ['backup', `${backup.backupId}, begun ${backup.startedAt}`],
+    ...(preview.links > 1
+      ? [['chain', `${preview.links} backups, this one the newest`] satisfies [string, string]]
+      : []),
     ['of', `${backup.flavour} ${backup.serverVersion}`],
     ['to be read', `${formatBytes(preview.archiveBytes)} in ${preview.requests} requests`],
     ['compression', compression ?? 'none'],

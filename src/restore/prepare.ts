@@ -65,6 +65,7 @@ export async function prepare(
 function refuseIncremental({ checkpoints, path }: BackupDirectory): void {
   if (!isIncremental(checkpoints)) return;
   throw new BackupError('chain', `${path} is an incremental backup: it needs its full backup`, {
+    hint: `xbpipe prepare FULL --incremental-dir ${path}`,
     where: { path },
   });
 }

@@ -12,11 +12,14 @@ import type { ServerBinary } from './server-binary.ts';
 
 /** What a restore would read, write and need. Sizes in bytes. */
 export interface RestorePreview {
+  /** Backups of the chain that it is the newest of: 1 for a full backup. */
+  links: number;
   backup: Pick<BeginRecord, 'backupId' | 'flavour' | 'serverVersion' | 'startedAt' | 'redoStart'>;
   compression: string | undefined;
   encryption: string | undefined;
+  /** What is read of the archives. */
   archiveBytes: number;
-  /** Requests that reading the archive takes. */
+  /** Requests that reading it takes. */
   requests: number;
   members: number;
   /** Bytes of the files as they will be on disk. */
@@ -46,6 +49,7 @@ export async function previewRestore(
   const server = await requireServer(facts, { serverBinary }, join(datadir, stageName));
   const { backupId, flavour, serverVersion, startedAt, redoStart } = facts;
   return {
+    links: 1,
     backup: { backupId, flavour, serverVersion, startedAt, redoStart },
     compression: facts.compression,
     encryption: facts.encryption,

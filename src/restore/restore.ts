@@ -2,6 +2,8 @@ import type { ArchiveSummary } from '../archive/archive-checker.ts';
 import type { Reporter } from '../reporter.ts';
 import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { isIncrement } from '../chain/check-chain.ts';
+import { BackupError } from '../errors.ts';
 import { extract } from './extract.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
 import { requireServer } from './require-server.ts';
@@ -34,6 +36,7 @@ export async function restore(
       key,
       needKey: true,
       onBegin: async (begin) => {
+        if (isIncrement({ begin })) throw alone(source.name);
         await requireServer(begin, options, directory.stage);
       },
       signal,
@@ -46,4 +49,13 @@ export async function restore(
     await prepare(directory.stage, options, reporter, signal);
   });
   if (!scratch) reporter.info(`${datadir} is ready to be started on`);
+}
+
+function alone(name: string): BackupError {
+  return new BackupError('chain', `${name} is an increment: alone it is no backup`, {
+    hint:
+      'a backup that has a manifest finds its chain by itself; otherwise name every link, ' +
+      'the full backup first: --from FULL --from INCREMENT',
+    where: { path: name },
+  });
 }

@@ -66,7 +66,13 @@ export class ArchiveObjects {
 
   /** Requests that reading all of it in order takes. */
   get requests(): number {
-    return Math.ceil(this.size / this.#store.reading.bytes);
+    return this.requestsOf([{ offset: 0, length: this.size }]);
+  }
+
+  /** Requests that reading these ranges takes. */
+  requestsOf(ranges: readonly Range[]): number {
+    const { bytes } = this.#store.reading;
+    return ranges.reduce((sum, { length }) => sum + Math.ceil(length / bytes), 0);
   }
 
   /** All of it in order, by several requests at a time. */

@@ -2,19 +2,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { checkChain } from '../../chain/check-chain.ts';
+import { type StoredLink, planReading } from '../../chain/lay-chain.ts';
+import { openLink } from '../../chain/open-link.ts';
+import { planChain } from '../../chain/plan-chain.ts';
 import type { Reporter } from '../../reporter.ts';
-import { restore } from '../../restore/restore.ts';
+import type { StoredArchive } from '../../restore/preview.ts';
 import { type Verified, verify } from '../../restore/verify.ts';
 import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
-import { addSourceOption, openSource } from '../open-source.ts';
+import { addChainOption, openChain, storedChain } from '../open-chain.ts';
+import { type OpenedSource, openSource } from '../open-source.ts';
+import { restoreOpened } from './restore.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type ServerValues, addServerOptions, serverOptionsOf } from '../server-options.ts';
 
 interface VerifyValues extends KeyValues, ServerValues, StoreValues {
-  from?: string;
+  from?: string[];
   restoreDrill?: boolean;
   tmpdir: string;
 }
@@ -23,7 +29,7 @@ export function verifyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('verify')
     .description('Reads a backup to its end and proves it: chunks, records, every page');
-  addSourceOption(command)
+  addChainOption(command)
     .option('--restore-drill', 'restore it into a scratch directory instead, and remove that again')
     .option('--tmpdir <dir>', 'where the scratch directory is made', tmpdir());
   addServerOptions(command);
@@ -35,13 +41,27 @@ export function verifyCommand(program: Command, context: CommandContext): void {
   });
 }
 
-async function prove(values: VerifyValues, { reporter, signal }: RunContext): Promise<void> {
+async function prove(values: VerifyValues, run: RunContext): Promise<void> {
+  const { reporter, signal } = run;
   const key = keyOf(values, reporter);
-  const { source, totalBytes } = await openSource(
-    values.from,
-    storeAccessOf(values, reporter, signal),
-    signal,
-  );
+  const access = storeAccessOf(values, reporter, signal);
+  const [first, ...more] = values.from ?? [];
+  for (const from of [first, ...more]) {
+    const opened = await openSource(from, access, signal);
+    await proveOne(opened, key, run);
+    const chain = await storedChain(from, opened, access, signal);
+    if (chain.length > 0 && more.length === 0) await proveStored(chain, key, run);
+  }
+  if (more.length === 0) return;
+  const chain = await openChain(values.from, key, access, signal);
+  if ('links' in chain) proveLinks(chain.links, reporter);
+}
+
+async function proveOne(
+  { source, totalBytes }: OpenedSource,
+  key: Uint8Array | undefined,
+  { reporter, signal }: RunContext,
+): Promise<void> {
   const verified = await verify(source, {
     key,
     signal,
@@ -51,6 +71,29 @@ async function prove(values: VerifyValues, { reporter, signal }: RunContext): Pr
   });
   tellSeal(verified, key, reporter);
   tellVerified(verified, reporter);
+}
+
+/** What an increment needs must be there as well; what is in it is proved when it is verified. */
+async function proveStored(
+  chain: readonly StoredArchive[],
+  key: Uint8Array | undefined,
+  { reporter, signal }: RunContext,
+): Promise<void> {
+  if (key === undefined && chain.some(({ backup }) => backup?.manifest.encryption !== undefined)) {
+    reporter.warn(
+      `the ${chain.length} backups of its chain are there; without a key no more is known`,
+    );
+    return;
+  }
+  const links: StoredLink[] = [];
+  for (const backup of chain) links.push(await openLink(backup, key, signal));
+  proveLinks(links, reporter);
+}
+
+function proveLinks(links: readonly StoredLink[], reporter: Reporter): void {
+  checkChain(links);
+  planReading(planChain(links), links);
+  reporter.info(`its chain is there: ${links.map(({ name }) => name).join(', ')}`);
 }
 
 function tellVerified(
@@ -77,16 +120,13 @@ function tellVerified(
 /** The whole way back, with the server's recovery; what it made is removed whatever comes of it. */
 async function drill(values: VerifyValues, { reporter, signal }: RunContext): Promise<void> {
   const key = keyOf(values, reporter);
-  const { source, totalBytes } = await openSource(
-    values.from,
-    storeAccessOf(values, reporter, signal),
-    signal,
-  );
+  const access = storeAccessOf(values, reporter, signal);
+  const chain = await openChain(values.from, key, access, signal);
   const scratch = mkdtempSync(join(values.tmpdir, 'xbpipe-drill-'));
   try {
     const datadir = join(scratch, 'data');
-    const options = { ...serverOptionsOf(values), datadir, scratch: true, totalBytes, key };
-    await restore(source, options, reporter, signal);
+    const options = { ...serverOptionsOf(values), datadir, scratch: true, key };
+    await restoreOpened(chain, options, { reporter, signal });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
