@@ -55,7 +55,9 @@ export function checkPair(parent: LinkFacts, child: LinkFacts): void {
   if (sinceLsn > before.redoStart) {
     const missing = `pages that changed from LSN ${before.redoStart} to ${sinceLsn} are missing`;
     throw misfit(child, `holds what changed since LSN ${sinceLsn}: ${missing}`, {
-      hint: `an increment on ${parent.name} is taken from where its redo starts, not from its to_lsn`,
+      hint:
+        `one that fits is taken with --incremental-lsn=${before.redoStart}, where the redo of its ` +
+        'parent starts; this one only the tool that took it can prepare',
     });
   }
   requireForward('redo starts', before.redoStart, after.redoStart);

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BeginRecord,
@@ -21,49 +21,69 @@ import { readRecord } from '../restore/read-record.ts';
 /** A file of a backup that lies in a directory, as an index lists it. */
 export type ListedFile = Pick<MemberEntry, 'path' | 'spaceId' | 'pageSize' | 'size'>;
 
+/** What the records are of. */
+export interface FullBackup {
+  /** That of the newest link; undefined where it is not ours. */
+  begin: BeginRecord | undefined;
+  /** Where the metadata files of the newest link are: in the directory itself unless told. */
+  metadataFrom?: string;
+  files: readonly ListedFile[];
+}
+
 /**
  * Lets the files that a chain made pass for what they are: a full backup, as new as its newest
  * link. The checkpoints come last: they are what makes a directory a backup.
  */
 export function writeFullRecords(
   directory: string,
-  begin: BeginRecord,
-  files: readonly ListedFile[],
+  { begin, metadataFrom = directory, files }: FullBackup,
 ): void {
-  const full: BeginRecord = { ...begin, parentId: undefined, sinceLsn: undefined };
-  replace(join(directory, beginName), encodeBegin(full));
-  rewriteFirst(directory, acceptedNames.info, decodeInfo, (info) =>
+  if (begin) writeOurs(directory, begin, files);
+  else for (const name of [beginName, indexName]) rmSync(join(directory, name), { force: true });
+  const rewrite = { from: metadataFrom, to: directory };
+  rewriteFirst(acceptedNames.info, rewrite, decodeInfo, (info) =>
     encodeInfo({ ...info, incremental: false, innodbFromLsn: 0n }),
   );
-  const rewritten = [...acceptedNames.info, ...acceptedNames.checkpoints, beginName, indexName];
-  const listed = files
-    .filter(({ path }) => !rewritten.includes(path))
-    .map(({ path, spaceId, pageSize, size }): MemberEntry => {
-      return { path, spaceId, pageSize, size, chunks: [] };
-    });
-  replace(join(directory, indexName), Buffer.concat([...encodeIndex(full.backupId, listed)]));
-  rewriteFirst(directory, acceptedNames.checkpoints, decodeCheckpoints, (checkpoints) =>
+  rewriteFirst(acceptedNames.checkpoints, rewrite, decodeCheckpoints, (checkpoints) =>
     encodeCheckpoints({ ...checkpoints, backupType: backupTypes.full, fromLsn: 0n }),
   );
 }
 
+/** Files that are not copied from a link to a full backup: they are written anew. */
+export function isRewritten(path: string): boolean {
+  const names = [...acceptedNames.info, ...acceptedNames.checkpoints, beginName, indexName];
+  return names.includes(path);
+}
+
+function writeOurs(directory: string, begin: BeginRecord, files: readonly ListedFile[]): void {
+  const listed = files
+    .filter(({ path }) => !isRewritten(path))
+    .map(({ path, spaceId, pageSize, size }): MemberEntry => {
+      return { path, spaceId, pageSize, size, chunks: [] };
+    });
+  // The index first: a begin record without one is no backup.
+  replaceFile(join(directory, indexName), Buffer.concat([...encodeIndex(begin.backupId, listed)]));
+  const full: BeginRecord = { ...begin, parentId: undefined, sinceLsn: undefined };
+  replaceFile(join(directory, beginName), encodeBegin(full));
+}
+
+/** The first of these files that is there. */
 function rewriteFirst<T>(
-  directory: string,
   names: readonly string[],
+  { from, to }: { from: string; to: string },
   decode: (bytes: Uint8Array) => T,
   encode: (value: T) => Uint8Array,
 ): void {
   for (const name of names) {
-    const file = join(directory, name);
-    const value = readRecord(file, decode);
+    const value = readRecord(join(from, name), decode);
     if (value === undefined) continue;
-    replace(file, encode(value));
+    replaceFile(join(to, name), encode(value));
     return;
   }
 }
 
 /** Never half of it, whatever comes between. */
-function replace(file: string, bytes: Uint8Array): void {
+export function replaceFile(file: string, bytes: Uint8Array): void {
   writeFileSync(`${file}.tmp`, bytes, { flush: true });
   renameSync(`${file}.tmp`, file);
 }

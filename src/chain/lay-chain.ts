@@ -89,7 +89,9 @@ export async function layChain(
     bytesBefore += reading.bytes;
   }
   await files.finish(plan.files, signal);
-  if (newest) writeFullRecords(directory.stage, newest.link.begin, filesOf(plan));
+  if (newest) {
+    writeFullRecords(directory.stage, { begin: newest.link.begin, files: filesOf(plan) });
+  }
 }
 
 /** All files that a chain makes. */

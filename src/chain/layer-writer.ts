@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { DeltaDecoder } from '../../formats/delta/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
 import { type ChainFiles, writeAt } from './chain-files.ts';
+import { deltaRuns } from './delta-runs.ts';
 import type { LayerChunks } from './layer-chunks.ts';
 import type { PageSet } from './page-set.ts';
 import type { Layer } from './plan-chain.ts';
@@ -92,11 +93,10 @@ export class LayerWriter {
   *#decode(delta: DeltaDecoder, bytes: Uint8Array): Generator<Run> {
     // The decoder keeps what it was given until a page is whole.
     delta.push(bytes.slice());
-    for (let page = delta.next(); page; page = delta.next()) {
-      const { pageNumber } = page;
-      if (pageNumber === 0) this.#files.learn(this.#layer.file, page.bytes);
-      if (this.#superseded.has(pageNumber)) continue;
-      yield { position: pageNumber * this.#layer.file.pageSize, bytes: page.bytes };
+    const { file } = this.#layer;
+    for (const { first, bytes: pages } of deltaRuns(delta, (page) => !this.#superseded.has(page))) {
+      if (first === 0) this.#files.learn(file, pages);
+      yield { position: first * file.pageSize, bytes: pages };
     }
   }
 

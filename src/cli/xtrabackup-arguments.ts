@@ -4,6 +4,12 @@ const commandOptions = new Map([
   ['--prepare', 'prepare'],
 ]);
 
+/** Options that have had more than one name. */
+const otherNames = new Map([
+  ['--prepare-incremental-from-dir', '--incremental-dir'],
+  ['--apply-redo-only', '--apply-log-only'],
+]);
+
 /**
  * Arguments of a script written for xtrabackup or mariadb-backup, in our words:
  * `--backup --stream=xbstream` is `backup --stream=xbstream`, underscores in
@@ -39,5 +45,7 @@ function takeTargetDir(args: readonly string[]): { directory: string[]; rest: st
 /** `--lock_ddl=ON` as `--lock-ddl=ON`; the value stays as it is. */
 function dashed(arg: string): string {
   const [, name, rest = ''] = /^(--[A-Za-z][\w-]*)(.*)$/s.exec(arg) ?? [];
-  return name === undefined ? arg : name.replaceAll('_', '-') + rest;
+  if (name === undefined) return arg;
+  const plain = name.replaceAll('_', '-');
+  return (otherNames.get(plain) ?? plain) + rest;
 }

@@ -6,11 +6,13 @@ import {
   isIncremental,
   isPrepared,
 } from '../../formats/metadata/index.ts';
+import { readState } from '../chain/directory/overlay-state.ts';
 import { BackupError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts';
 import { checkFiles } from './check-files.ts';
 import { checkPages } from './check-pages.ts';
+import { prepareStateName } from './prepare-state.ts';
 import { recover } from './recover.ts';
 import { restoreCourse } from './restore-course.ts';
 import { findServerBinary } from './server-binary.ts';
@@ -20,9 +22,6 @@ export interface PrepareOptions {
   /** More arguments for the server that recovers, such as those of a key plugin. */
   serverArguments: readonly string[];
 }
-
-/** Says that the files were checked and may have been arranged for the server since, so that a second try may go on from there. */
-const stateName = 'xbpipe_prepare_state';
 
 /**
  * Makes an extracted full backup a data directory that any server start takes.
@@ -41,12 +40,13 @@ export async function prepare(
     return;
   }
   refuseIncremental(backup);
+  refuseHalfLaid(path);
   const course = restoreCourse(backup);
   const server = await findServerBinary(options.serverBinary, backup, course);
   course.checkPlace(path);
   const redo = await course.checkRedo(backup);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
-  const state = join(path, stateName);
+  const state = join(path, prepareStateName);
   if (!existsSync(state)) checkFiles(backup, course);
   const pages = await checkPages(backup, course, redo);
   reporter.info(`${pages} pages checked`);
@@ -68,6 +68,20 @@ function refuseIncremental({ checkpoints, path }: BackupDirectory): void {
     hint: `xbpipe prepare FULL --incremental-dir ${path}`,
     where: { path },
   });
+}
+
+/** Its files are of two moments. */
+function refuseHalfLaid(path: string): void {
+  const half = readState(path);
+  if (!half) return;
+  throw new BackupError(
+    'chain',
+    `${path}: an increment, ${half.backupId}, is laid over it half-way`,
+    {
+      hint: `xbpipe prepare ${path} --incremental-dir, with the same increments again`,
+      where: { path },
+    },
+  );
 }
 
 /** The type that stock tools know as "redo is in the data files". */

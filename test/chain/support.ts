@@ -8,6 +8,7 @@ import {
   keyCheckOf,
   sealOf,
 } from '../../formats/archive-record/index.ts';
+import { filHeader, fspHeaderOffset } from '../../formats/innodb/index.ts';
 import { readArchiveIndex } from '../../src/archive/archive-index.ts';
 import type { StoredLink } from '../../src/chain/lay-chain.ts';
 import { type Encoding, plainEncoding } from '../../src/transform/encoding.ts';
@@ -40,6 +41,15 @@ export interface MadeLink {
 /** A page that tells what it is. */
 export function page(text: string): Uint8Array {
   return Uint8Array.from(Buffer.alloc(pageSize, `${text};`));
+}
+
+/** The first page of a tablespace, which says whose it is. */
+export function page0(spaceId: number, text: string): Uint8Array {
+  const bytes = Buffer.alloc(pageSize, `${text};`);
+  bytes.fill(0, 0, 128);
+  bytes.writeUInt32BE(spaceId, filHeader.offset.spaceId);
+  bytes.writeUInt32BE(spaceId, fspHeaderOffset);
+  return Uint8Array.from(bytes);
 }
 
 /** A file of such pages. */

@@ -1,7 +1,14 @@
 import type { Command } from 'commander';
+import { layIncrements } from '../../chain/directory/prepare-chain.ts';
 import { prepare } from '../../restore/prepare.ts';
 import { addServerOptions, serverOptionsOf, type ServerValues } from '../server-options.ts';
+import { collect } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
+
+interface PrepareValues extends ServerValues {
+  incrementalDir?: string[];
+  applyLogOnly?: boolean;
+}
 
 export function prepareCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -9,10 +16,26 @@ export function prepareCommand(program: Command, context: CommandContext): void 
     .description(
       'Makes an extracted backup a data directory: checks it, lets the server recover it',
     )
-    .argument('<dir>', 'directory of the extracted backup; it is changed in place');
+    .argument('<dir>', 'directory of the extracted backup; it is changed in place')
+    .option(
+      '--incremental-dir <dir>',
+      'lay the increment extracted there over it first; may be repeated, the oldest first',
+      collect,
+    )
+    .option('--apply-log-only', 'leave it so that further increments can be laid over it');
   addServerOptions(command);
-  context.register(command, async (values: ServerValues, { reporter, signal, args }) => {
+  context.register(command, async (values: PrepareValues, { reporter, signal, args }) => {
     const directory = args[0] ?? '';
+    const { incrementalDir = [] } = values;
+    if (incrementalDir.length > 0) {
+      await layIncrements(directory, incrementalDir, reporter, signal);
+    }
+    if (values.applyLogOnly === true) {
+      reporter.info(
+        `${directory} waits for further increments, or for xbpipe prepare without this option`,
+      );
+      return;
+    }
     await prepare(directory, serverOptionsOf(values), reporter, signal);
     noteOwner(reporter, directory);
   });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { systemFilesName } from '../../../formats/archive-record/index.ts';
 import { commonNames, decodeTablespaces } from '../../../formats/metadata/index.ts';
@@ -14,6 +14,7 @@ import { carriedBinlog, dropBinlog } from './carried-binlog.ts';
 import { checkRedo } from './check-redo.ts';
 import { extendSystemFiles } from './extend-system-files.ts';
 import { layDownRedo } from './lay-down-redo.ts';
+import { refuseLeftovers } from './refuse-leftovers.ts';
 
 /** MySQL of the backup's own series, and no older release of it, recovers it. */
 export const mysqlRestore: RestoreCourse = {
@@ -118,18 +119,6 @@ export const mysqlRestore: RestoreCourse = {
     rmSync(join(path, systemFilesName), { force: true });
   },
 };
-
-/** What XtraBackup leaves to its own prepare when DDL went on (--lock-ddl=REDUCED). */
-function refuseLeftovers(path: string): void {
-  const marker = readdirSync(path, { recursive: true, encoding: 'utf8' }).find((name) =>
-    /\.(del|ren|new|crpt)$/.test(name),
-  );
-  if (marker === undefined) return;
-  throw new BackupError('failed', `${join(path, marker)}: traces of DDL during the backup`, {
-    where: { path: join(path, marker) },
-    hint: 'prepare this backup with xtrabackup --prepare',
-  });
-}
 
 /** A server finds moved files by their space id, and notes in its dictionary where they are. */
 function tellMoved(path: string, reporter: Reporter): void {

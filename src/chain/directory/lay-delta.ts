@@ -1,0 +1,76 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DeltaDecoder } from '../../../formats/delta/index.ts';
+import { readSpaceHeader } from '../../../formats/innodb/index.ts';
+import { BackupError, toBackupError } from '../../errors.ts';
+import { writeAt } from '../chain-files.ts';
+import { deltaRuns } from '../delta-runs.ts';
+import type { DeltaFile } from './link-directory.ts';
+
+const readBytes = 4 * 1024 * 1024;
+
+/** Writes the pages of a delta over the file that they are of. May be run again. */
+export async function layDelta(
+  directory: string,
+  increment: string,
+  delta: DeltaFile,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = join(directory, delta.file);
+  const source = join(increment, `${delta.file}.delta`);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    const handle = await open(path, 'a+').then(async (made) => {
+      await made.close();
+      return await open(path, 'r+');
+    });
+    try {
+      const told = await layPages(handle, source, delta, signal);
+      const { size: found } = await handle.stat();
+      // Another tool does not say how long the file was, but page 0 does.
+      await handle.truncate(delta.size ?? Math.max(found, told));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const { code, message, where } = toBackupError(error, 'storage');
+    throw error instanceof BackupError && where.path !== undefined
+      ? error
+      : new BackupError(code === 'incomplete' ? 'corrupt' : code, `${source}: ${message}`, {
+          where: { ...where, path: source },
+          cause: error,
+        });
+  }
+}
+
+/** Returns the bytes that the file has at least by its page 0, where that is among the pages. */
+async function layPages(
+  handle: FileHandle,
+  source: string,
+  { pageSize, spaceId }: DeltaFile,
+  signal: AbortSignal,
+): Promise<number> {
+  const decoder = new DeltaDecoder(pageSize);
+  let told = 0;
+  const stream: AsyncIterable<Uint8Array> = createReadStream(source, { highWaterMark: readBytes });
+  for await (const bytes of stream) {
+    signal.throwIfAborted();
+    decoder.push(bytes);
+    for (const { first, bytes: pages } of deltaRuns(decoder)) {
+      if (first === 0 && spaceId !== 0) told = bytesTold(pages, spaceId, pageSize);
+      await writeAt(handle, first * pageSize, pages);
+    }
+  }
+  decoder.end();
+  return told;
+}
+
+function bytesTold(page0: Uint8Array, spaceId: number, pageSize: number): number {
+  const header = readSpaceHeader(page0);
+  if (header && header.spaceId !== spaceId) {
+    throw new BackupError('corrupt', `page 0 is of space ${header.spaceId}, .meta of ${spaceId}`);
+  }
+  return (header?.pages ?? 0) * pageSize;
+}

@@ -1,0 +1,114 @@
+import {
+  copyFileSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasCode } from '../../errors.ts';
+import { resolveLeftovers } from '../../restore/mariadb/ddl-leftovers.ts';
+import { syncDirectory } from '../../store/sync-directory.ts';
+import { type ListedFile, isRewritten, writeFullRecords } from '../full-records.ts';
+import { layDelta } from './lay-delta.ts';
+import {
+  type IncrementFiles,
+  type LinkDirectory,
+  filesBelow,
+  incrementFiles,
+} from './link-directory.ts';
+import { matchFiles } from './match-files.ts';
+import { type OverlayState, overlayStateName, removeState, writeState } from './overlay-state.ts';
+
+/**
+ * Makes a directory with a full backup one with a full backup as new as the increment, which it
+ * only reads. It can be interrupted anywhere: what is done again gives the same, and the state file
+ * says from where on.
+ */
+export async function layDirectory(
+  base: LinkDirectory,
+  increment: LinkDirectory,
+  state: OverlayState | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = incrementFiles(increment);
+  const { backupId } = increment.facts.begin;
+  const { path } = base;
+  if (state?.step !== 'laying') {
+    writeState(path, { backupId, step: 'matching' });
+    if (base.backup.flavour === 'mariadb') resolveLeftovers(path);
+    matchFiles(base, files.deltas, signal);
+    await syncAll(path);
+    writeState(path, { backupId, step: 'laying' });
+  }
+  for (const delta of files.deltas) await layDelta(path, increment.path, delta, signal);
+  removeOthers(path, files, signal);
+  for (const member of files.others) {
+    signal.throwIfAborted();
+    if (!isRewritten(member)) await copyFile(join(increment.path, member), join(path, member));
+  }
+  await syncAll(path);
+  signal.throwIfAborted();
+  writeFullRecords(path, {
+    begin: increment.backup.begin,
+    metadataFrom: increment.path,
+    files: listedFiles(path, files),
+  });
+  removeState(path);
+}
+
+/** What the increment has not is gone, and with it the directories of databases that were dropped. */
+function removeOthers(
+  directory: string,
+  { deltas, others }: IncrementFiles,
+  signal: AbortSignal,
+): void {
+  const kept = new Set([...deltas.map(({ file }) => file), ...others, overlayStateName]);
+  for (const member of filesBelow(directory)) {
+    if (kept.has(member) || isRewritten(member) || member.startsWith('lost+found/')) continue;
+    signal.throwIfAborted();
+    rmSync(join(directory, member));
+  }
+  const directories = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found')
+    .map(({ parentPath, name }) => join(parentPath, name));
+  for (const path of directories.sort().toReversed()) {
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY')) throw error;
+    }
+  }
+}
+
+async function copyFile(from: string, to: string): Promise<void> {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o750 });
+  rmSync(to, { force: true });
+  copyFileSync(from, to, constants.COPYFILE_FICLONE);
+  const handle = await open(to, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function listedFiles(directory: string, { deltas, others }: IncrementFiles): ListedFile[] {
+  const sizeOf = (path: string): number => statSync(join(directory, path)).size;
+  return [
+    ...deltas.map(({ file, spaceId, pageSize }) => {
+      return { path: file, spaceId, pageSize, size: sizeOf(file) };
+    }),
+    ...others.filter((path) => !isRewritten(path)).map((path) => ({ path, size: sizeOf(path) })),
+  ];
+}
+
+async function syncAll(directory: string): Promise<void> {
+  await syncDirectory(directory);
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isDirectory()) await syncDirectory(join(entry.parentPath, entry.name));
+  }
+}

@@ -1,0 +1,112 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  acceptedNames,
+  decodeDeltaMeta,
+  decodeInfo,
+  isIncremental,
+} from '../../../formats/metadata/index.ts';
+import { toSafeNumber } from '../../../formats/layout.ts';
+import { BackupError } from '../../errors.ts';
+import { type BackupDirectory, readBackupDirectory } from '../../restore/backup-directory.ts';
+import { readRecord } from '../../restore/read-record.ts';
+import { type RestoreCourse, restoreCourse } from '../../restore/restore-course.ts';
+import { plainPath } from '../../transform/member-decoder.ts';
+import type { LinkFacts } from '../check-chain.ts';
+import { readState } from './overlay-state.ts';
+
+/** A link of a chain that lies extracted in a directory. */
+export interface LinkDirectory {
+  path: string;
+  backup: BackupDirectory;
+  course: RestoreCourse;
+  facts: LinkFacts;
+}
+
+/** A `.delta` file of an increment in a directory. */
+export interface DeltaFile {
+  /** Path of the data file that its pages are of. */
+  file: string;
+  spaceId: number;
+  /** Bytes of a page in the file. */
+  pageSize: number;
+  /** Bytes of the data file; undefined in an increment of another tool. */
+  size: number | undefined;
+}
+
+/** What an increment in a directory consists of. */
+export interface IncrementFiles {
+  deltas: DeltaFile[];
+  /** Paths of everything else. */
+  others: string[];
+}
+
+/** Reads what a directory says of its backup, of ours or of a stock tool. */
+export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
+  const backup = readBackupDirectory(path);
+  const course = restoreCourse(backup);
+  const { begin, checkpoints, lastLsn, flavour, options } = backup;
+  const fromLsn = toSafeNumber(checkpoints.fromLsn, 'checkpoints > from_lsn', 0);
+  const facts = begin ?? {
+    backupId: uuidOf(path),
+    parentId: undefined,
+    sinceLsn: isIncremental(checkpoints) ? fromLsn : undefined,
+    // Half-way to another backup the redo may be of either, and nothing is judged by it.
+    redoStart: readState(path) ? 0 : (await course.checkRedo(backup)).checkpointLsn,
+    flavour,
+    pageSize: Number(options.u64('innodb_page_size') ?? 16_384n),
+    serverId: undefined,
+  };
+  return { path, backup, course, facts: { name: path, begin: facts, lastLsn } };
+}
+
+function uuidOf(path: string): string {
+  for (const name of acceptedNames.info) {
+    const info = readRecord(join(path, name), decodeInfo);
+    if (info) return info.uuid;
+  }
+  return path;
+}
+
+/** Every file of a backup, as paths in it. */
+export function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(directory, '/').length))
+    .sort();
+}
+
+/** What lies in the directory of an increment; a file that a `.del` says to be gone is left out. */
+export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles {
+  const all = new Set(filesBelow(path));
+  const sizes = new Map(
+    backup.members?.map(({ path: member, delta }) => [plainPath(member), delta?.fileSize]) ?? [],
+  );
+  const deltas: DeltaFile[] = [];
+  const taken = new Set<string>();
+  for (const member of all) {
+    if (member.endsWith('.del')) taken.add(member.replace(/\.del$/, '.ibd'));
+    if (!member.endsWith('.delta')) continue;
+    const file = member.slice(0, -'.delta'.length);
+    const meta = readRecord(join(path, `${file}.meta`), decodeDeltaMeta);
+    if (!meta) throw withoutMeta(path, file);
+    for (const suffix of ['.delta', '.meta']) taken.add(file + suffix);
+    const { spaceId, pageSize } = meta;
+    deltas.push({ file, spaceId, pageSize, size: sizes.get(member) });
+  }
+  return {
+    deltas: deltas.filter(({ file }) => !taken.has(file)),
+    others: [...all].filter((member) => !taken.has(member)),
+  };
+}
+
+function withoutMeta(path: string, file: string): BackupError {
+  const missing = join(path, `${file}.meta`);
+  return new BackupError(
+    'corrupt',
+    `${missing} is missing: whose pages ${file}.delta has is not known`,
+    {
+      where: { path: missing },
+    },
+  );
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isPrepared } from '../../../formats/metadata/index.ts';
+import { BackupError } from '../../errors.ts';
+import type { Reporter } from '../../reporter.ts';
+import { checkFiles } from '../../restore/check-files.ts';
+import { refuseLeftovers } from '../../restore/mysql/refuse-leftovers.ts';
+import { prepareStateName } from '../../restore/prepare-state.ts';
+import { checkChain, isIncrement } from '../check-chain.ts';
+import { layDirectory } from './lay-directory.ts';
+import { type LinkDirectory, readLinkDirectory } from './link-directory.ts';
+import { readState } from './overlay-state.ts';
+
+/**
+ * Lays increments over the full backup in a directory, the oldest first. Nothing of them is
+ * changed. It stays an unprepared full backup, on which further ones can be laid. What an earlier
+ * run did already is not done again.
+ */
+export async function layIncrements(
+  path: string,
+  increments: readonly string[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  refusePrepared(path);
+  const base = await readLinkDirectory(path);
+  if (isPrepared(base.backup.checkpoints)) throw preparedAlready(path);
+  const links: LinkDirectory[] = [];
+  for (const increment of increments) links.push(await readLinkDirectory(increment));
+  const state = readState(path);
+  const waiting = stillToLay(base, links, state?.backupId);
+  // What is half laid is no backup that another could be checked against.
+  checkChain(
+    [...(state ? [fullOf(waiting[0])] : [base]), ...waiting.slice(state ? 1 : 0)].map(
+      ({ facts }) => facts,
+    ),
+  );
+  if (!state) checkFiles(base.backup, base.course);
+  for (const link of waiting) checkFiles(link.backup, { ...link.course, requiredFiles: () => [] });
+  for (const { path: directory, backup } of [base, ...waiting]) {
+    if (backup.flavour === 'mysql') refuseLeftovers(directory);
+  }
+
+  for (const [i, link] of waiting.entries()) {
+    signal.throwIfAborted();
+    const now = i === 0 ? base : await readLinkDirectory(path);
+    await layDirectory(now, link, i === 0 ? state : undefined, signal);
+    reporter.info(`${link.path} is laid over ${path}`);
+  }
+}
+
+/** Increments that an earlier run has not finished; `half` is the id of the one that it was at. */
+function stillToLay(
+  base: LinkDirectory,
+  links: readonly LinkDirectory[],
+  half: string | undefined,
+): LinkDirectory[] {
+  const idOf = ({ facts }: LinkDirectory): string => facts.begin.backupId;
+  if (half === undefined) {
+    const isLaid = (link: LinkDirectory): boolean =>
+      idOf(link) === idOf(base) && isIncrement(link.facts);
+    return links.slice(1 + links.findIndex(isLaid));
+  }
+  const at = links.findIndex((link) => idOf(link) === half);
+  if (at >= 0) return links.slice(at);
+  throw new BackupError('chain', `${base.path} is half-way to another increment, ${half}`, {
+    hint: 'name that one as well, so that it is brought to its end',
+    where: { path: base.path },
+  });
+}
+
+function fullOf(link: LinkDirectory | undefined): LinkDirectory {
+  if (!link) throw new BackupError('failed', 'no increment is half laid');
+  const { facts } = link;
+  const begin = { ...facts.begin, parentId: undefined, sinceLsn: undefined };
+  return { ...link, facts: { ...facts, begin } };
+}
+
+function refusePrepared(path: string): void {
+  if (existsSync(join(path, prepareStateName))) throw preparedAlready(path);
+}
+
+function preparedAlready(path: string): BackupError {
+  return new BackupError('chain', `${path} was prepared: its pages have changed since`, {
+    hint:
+      'extract the full backup again, and name all increments at once, ' +
+      'or use --apply-log-only on all but the last',
+    where: { path },
+  });
+}
