@@ -9,6 +9,7 @@ import { guardCommand } from './commands/guard.ts';
 import { importCommand } from './commands/import.ts';
 import { infoCommand } from './commands/info.ts';
 import { listCommand } from './commands/list.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { prepareCommand } from './commands/prepare.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -21,6 +22,7 @@ const commands = [
   extractCommand,
   restoreCommand,
   prepareCommand,
+  mergeCommand,
   verifyCommand,
   guardCommand,
   listCommand,

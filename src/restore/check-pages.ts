@@ -65,7 +65,7 @@ function tablespaces(backup: BackupDirectory, course: RestoreCourse): PageJob[] 
 }
 
 /** Later files of the system tablespace, by path. */
-function continuationsOf(backup: BackupDirectory): Map<string, Continuation> {
+export function continuationsOf(backup: BackupDirectory): Map<string, Continuation> {
   const found = new Map<string, Continuation>();
   const [firstFile = '', ...later] = systemFileNames(backup).map((name) => join(backup.path, name));
   let bytesBefore = statSync(firstFile).size;

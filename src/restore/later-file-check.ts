@@ -10,26 +10,29 @@ import type { Flavour } from '../server/flavour.ts';
 export type DescribingCheck = (page: Uint8Array, numberInFile: number) => string | undefined;
 
 /**
- * Checks for a file of the system tablespace that has no page 0 to tell its format, one for
- * each format that it can have. Its page numbers go on from the file before, which need not have
- * come yet: the first page with a number tells from where.
+ * Checks for pages without a page 0 that tells their format, one for each format that they can
+ * have. Page numbers of a later file of the system tablespace go on from the file before, which
+ * need not have come yet: the first page with a number tells from where.
  */
-export function laterFileChecks(
+export function pageChecks(
   flavours: readonly Flavour[],
-  physicalPageSize: number,
+  { spaceId, zip, physicalPageSize }: { spaceId: number; zip: boolean; physicalPageSize: number },
 ): DescribingCheck[] {
   return flavours
     .flatMap((flavour) =>
-      (flavour === 'mysql' ? [false] : [false, true]).map((fullCrc32) => ({ flavour, fullCrc32 })),
+      (flavour === 'mysql' || zip ? [false] : [false, true]).map((fullCrc32) => {
+        return { flavour, fullCrc32 };
+      }),
     )
-    .map((format) => checkOf({ ...format, zip: false, physicalPageSize }));
+    .map((format) => checkOf({ ...format, zip, physicalPageSize }, spaceId));
 }
 
 function checkOf(
   format: Pick<SpaceFormat, 'flavour' | 'fullCrc32' | 'zip' | 'physicalPageSize'>,
+  spaceId: number,
 ): DescribingCheck {
-  const check = createPageCheck(format, { spaceId: 0 });
-  let firstPage: number | undefined;
+  const check = createPageCheck(format, { spaceId });
+  let firstPage: number | undefined = spaceId === 0 ? undefined : 0;
   return (page, numberInFile) => {
     if (firstPage === undefined) {
       const { pageNumber } = filHeader.decode(page);

@@ -2,10 +2,14 @@ import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
 import { acceptedNames, commonNames, metadataBytesMax } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
 import { encryptionSuffix } from '../transform/encoding.ts';
+import { DeltaProof } from './delta-proof.ts';
 import { SilentOutput } from './silent-output.ts';
-import { type KnownPages, PageProof } from './page-proof.ts';
+import { type KnownPages, PageProof, type PagesProof } from './page-proof.ts';
 
 const tablespaceName = /\.(ibd|ibu)(\.new)?$|(^|\/)(ibdata\d*|undo_?\d{3})$/;
+const metaBytesMax = 4096;
+/** Their deltas come right behind them, but for what other threads write meanwhile. */
+const metasMax = 1024;
 const keptNames: readonly string[] = [
   ...acceptedNames.checkpoints,
   beginName,
@@ -14,7 +18,9 @@ const keptNames: readonly string[] = [
 
 /** Proves what can be proved of the files of a backup as they pass by, and keeps none of them. */
 export class MemberProofs extends SilentOutput {
-  readonly #proofs = new Map<string, PageProof>();
+  readonly #proofs = new Map<string, PagesProof>();
+  /** `.meta` files, until their `.delta` comes. */
+  readonly #metas = new Map<string, Uint8Array>();
   readonly #kept = new Map<string, Uint8Array>();
   /** Tablespaces whose every page was checked. */
   readonly #checked = new Set<string>();
@@ -35,11 +41,10 @@ export class MemberProofs extends SilentOutput {
 
   override write(path: string, position: number, bytes: Uint8Array): Promise<void> {
     if (keptNames.includes(path)) this.#keep(path, bytes);
-    if (tablespaceName.test(path)) {
-      const proof = this.#proofOf(path);
-      proof.push(position, bytes);
-      this.#systemPageSize ??= proof.systemPageSize;
-    }
+    if (path.endsWith('.meta')) this.#keepMeta(path, bytes);
+    const proof = this.#proofOf(path);
+    proof?.push(position, bytes);
+    this.#systemPageSize ??= proof?.systemPageSize;
     return Promise.resolve();
   }
 
@@ -50,7 +55,9 @@ export class MemberProofs extends SilentOutput {
     this.#proofs.delete(path);
     proof.end();
     this.pages += proof.pages;
-    if (proof.pages > 0) this.#checked.add(path);
+    const file = path.replace(/\.delta$/, '');
+    if (proof.pages > 0 || file !== path) this.#checked.add(file);
+    this.#metas.delete(`${file}.meta`);
     if (proof.youngest.lsn > this.#youngest.lsn) {
       const { lsn, page } = proof.youngest;
       this.#youngest = { lsn, where: `${path}: page ${page}` };
@@ -65,10 +72,26 @@ export class MemberProofs extends SilentOutput {
     throw new BackupError('corrupt', `${where}: LSN ${lsn} is beyond the backup's end, ${lastLsn}`);
   }
 
-  #proofOf(path: string): PageProof {
-    const proof = this.#proofs.get(path) ?? new PageProof(path, this.#known());
-    this.#proofs.set(path, proof);
+  #proofOf(path: string): PagesProof | undefined {
+    const proof = this.#proofs.get(path) ?? this.#newProof(path);
+    if (proof) this.#proofs.set(path, proof);
     return proof;
+  }
+
+  #newProof(path: string): PagesProof | undefined {
+    if (tablespaceName.test(path)) return new PageProof(path, this.#known());
+    const meta = path.endsWith('.delta')
+      ? this.#metas.get(path.replace(/\.delta$/, '.meta'))
+      : undefined;
+    return meta && new DeltaProof(path, meta, this.#known());
+  }
+
+  /** It is a few lines; what is longer is something else. */
+  #keepMeta(path: string, bytes: Uint8Array): void {
+    const all = Buffer.concat([this.#metas.get(path) ?? new Uint8Array(0), bytes]);
+    if (all.length <= metaBytesMax) this.#metas.set(path, all);
+    const [oldest] = this.#metas.keys();
+    if (this.#metas.size > metasMax && oldest !== undefined) this.#metas.delete(oldest);
   }
 
   /** The begin record comes before everything else, in archives that have one. */

@@ -4,7 +4,7 @@ import type { BackupError } from '../errors.ts';
 import type { Flavour } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
 import { damagedPage } from './damaged-page.ts';
-import { type DescribingCheck, laterFileChecks } from './later-file-check.ts';
+import { type DescribingCheck, pageChecks } from './later-file-check.ts';
 
 const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
 const pageSizes = [4096, 8192, 16_384, 32_768, 65_536];
@@ -19,8 +19,20 @@ export interface KnownPages {
   systemPageSize: number | undefined;
 }
 
+/** Pages that are checked as the bytes of a member pass by. */
+export interface PagesProof {
+  push(position: number, bytes: Uint8Array): void;
+  /** All of it came. */
+  end(): void;
+  /** That were right so far. */
+  readonly pages: number;
+  readonly youngest: { lsn: number; page: number };
+  /** The page size, where the member begins the system tablespace. */
+  readonly systemPageSize: number | undefined;
+}
+
 /** The pages of one tablespace, checked as its bytes pass by in order. */
-export class PageProof {
+export class PageProof implements PagesProof {
   readonly #path: string;
   readonly #known: KnownPages;
   /** The start of the page at hand; until the page size is known, of the file. */
@@ -123,7 +135,11 @@ export class PageProof {
     const { systemPageSize = 0 } = this.#known;
     if (!this.#isSystemFile || !pageSizes.includes(systemPageSize)) return;
     this.#pageSize = systemPageSize;
-    this.#checks = laterFileChecks(this.#flavours, systemPageSize);
+    this.#checks = pageChecks(this.#flavours, {
+      spaceId: 0,
+      zip: false,
+      physicalPageSize: systemPageSize,
+    });
   }
 
   #check(page: Uint8Array): void {

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { maskArgv } from '../../../formats/metadata/index.ts';
+import { noLink, openLink } from '../../chain/open-link.ts';
+import { BackupError } from '../../errors.ts';
+import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
+import { formatBytes } from '../console-reporter.ts';
+import { tellSeal } from '../decoding-options.ts';
+import {
+  type EncodingValues,
+  addEncodingOptions,
+  encodingOf,
+  threadsOf,
+} from '../encoding-options.ts';
+import { type OpenedChain, type Links, addChainOption, openChain } from '../open-chain.ts';
+import { parseCount } from '../parse-values.ts';
+import type { CommandContext, RunContext } from '../run-command.ts';
+import { addUploadOptions, storeAccessOf } from '../store-options.ts';
+
+interface MergeValues extends EncodingValues, TargetValues {
+  from?: string[];
+  parallel: number;
+  tmpdir: string;
+}
+
+export function mergeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('merge')
+    .description('Writes a chain as one new full backup, without a server');
+  addChainOption(command)
+    .addOption(
+      new Option('--stream [format]', 'an xbstream archive on standard output').choices([
+        'xbstream',
+        'mbstream',
+      ]),
+    )
+    .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
+    .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
+    .option('--tmpdir <dir>', 'where the files of the databases are laid together', tmpdir());
+  addEncodingOptions(command);
+  addUploadOptions(command);
+  context.register(command, merge);
+}
+
+async function merge(values: MergeValues, run: RunContext): Promise<void> {
+  const { reporter, signal } = run;
+  if (values.from === undefined) {
+    throw new BackupError('usage', 'merge reads stored backups: name them with --from');
+  }
+  const encoding = encodingOf(values, reporter);
+  // One key for the old and the new: who may read the chain may read what comes of it.
+  const key = encoding.encryption?.key;
+  const target = targetOf(values, encoding, reporter);
+  const access = storeAccessOf(values, reporter, signal);
+  const links = await linksOf(await openChain(values.from, key, access, signal), key, signal);
+  for (const { index } of links) tellSeal(index, key, reporter);
+  const openStore = await openTarget(target, values, encoding, run);
+  const { mergeChain } = await import('../../chain/merge-chain.ts');
+  const scratch = mkdtempSync(join(values.tmpdir, 'xbpipe-merge-'));
+  try {
+    const parallel = threadsOf(values);
+    const command = maskArgv(process.argv.slice(2));
+    const options = { scratch, openStore, encoding, key, parallel, command };
+    const { begin, lastLsn, bytes } = await mergeChain(links, options, reporter, signal);
+    reporter.info(
+      `backup ${begin.backupId}: ${formatBytes(bytes)}, LSN ${begin.redoStart} to ${lastLsn}`,
+    );
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function linksOf(
+  chain: OpenedChain,
+  key: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<Links> {
+  if ('links' in chain) return chain.links;
+  const { source, archive, backup } = chain.opened;
+  if (!archive) throw noLink(source.name);
+  return [await openLink({ archive, backup }, key, signal)];
+}

@@ -1,0 +1,91 @@
+import { DeltaDecoder, type DeltaPage } from '../../formats/delta/index.ts';
+import {
+  isDoublewriteArea,
+  pageLsnNumber,
+  parseMysqlSpaceFlags,
+  readSpaceHeader,
+} from '../../formats/innodb/index.ts';
+import { type DeltaMeta, decodeDeltaMeta } from '../../formats/metadata/index.ts';
+import { toBackupError } from '../errors.ts';
+import type { Flavour } from '../server/flavour.ts';
+import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
+import { damagedPage } from './damaged-page.ts';
+import { type DescribingCheck, pageChecks } from './later-file-check.ts';
+import type { KnownPages, PagesProof } from './page-proof.ts';
+
+const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
+
+/** The pages of one `.delta` member, checked as its bytes pass by in order. */
+export class DeltaProof implements PagesProof {
+  readonly #path: string;
+  readonly #known: KnownPages;
+  readonly #meta: DeltaMeta;
+  readonly #decoder: DeltaDecoder;
+  /** A page is right when one of them says so. */
+  #checks: DescribingCheck[] | undefined;
+  readonly systemPageSize = undefined;
+  pages = 0;
+  youngest = { lsn: 0, page: 0 };
+
+  /** `meta`: the `.meta` file that came before it. */
+  constructor(path: string, meta: Uint8Array, known: KnownPages) {
+    this.#path = path;
+    this.#known = known;
+    this.#meta = decodeDeltaMeta(meta);
+    this.#decoder = new DeltaDecoder(this.#meta.pageSize);
+  }
+
+  push(_position: number, bytes: Uint8Array): void {
+    this.#told(() => {
+      // The decoder keeps what it was given until a page is whole.
+      this.#decoder.push(bytes.slice());
+      for (let page = this.#decoder.next(); page; page = this.#decoder.next()) this.#check(page);
+    });
+  }
+
+  end(): void {
+    this.#told(() => {
+      this.#decoder.end();
+    });
+  }
+
+  #check({ pageNumber, bytes, offset }: DeltaPage): void {
+    this.#checks ??= this.#checksFor(pageNumber, bytes);
+    const faults = this.#checks.map((check) => check(bytes, pageNumber));
+    if (!faults.includes(undefined)) {
+      throw damagedPage(this.#path, pageNumber, offset, faults[0] ?? 'of no known format');
+    }
+    const lsn = pageLsnNumber(bytes);
+    if (lsn > this.youngest.lsn) this.youngest = { lsn, page: pageNumber };
+    this.pages += 1;
+  }
+
+  /** By page 0 where it comes first, by the flags in `.meta`, or by any format that can be. */
+  #checksFor(pageNumber: number, page: Uint8Array): DescribingCheck[] {
+    const { pageSize, zipSize, spaceId, spaceFlags } = this.#meta;
+    const { flavour } = this.#known;
+    const header = pageNumber === 0 ? readSpaceHeader(page) : undefined;
+    if (header && flavour) return [describingPageCheck(spaceIdentity(header, flavour))];
+    if (spaceFlags !== undefined && spaceId !== 0) {
+      return [describingPageCheck({ spaceId, format: parseMysqlSpaceFlags(spaceFlags) })];
+    }
+    const formats = flavour ? [flavour] : flavours;
+    const checks = pageChecks(formats, { spaceId, physicalPageSize: pageSize, zip: zipSize !== 0 });
+    if (spaceId !== 0) return checks;
+    // Copies of other pages, which nothing can place.
+    return checks.map(
+      (check) => (bytes, number) =>
+        isDoublewriteArea(number, pageSize) ? undefined : check(bytes, number),
+    );
+  }
+
+  #told(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      const fault = toBackupError(error);
+      if (fault.where.path === undefined) fault.message = `${this.#path}: ${fault.message}`;
+      throw fault;
+    }
+  }
+}
