@@ -24,7 +24,7 @@ function helpOf(command: Command): string {
 describe('the command tree', () => {
   it('has the commands that the README describes', () => {
     const names = commands().map((command) => command.name());
-    const words = 'backup extract restore prepare verify guard list info delete expire';
+    const words = 'backup extract restore prepare merge verify guard list info delete expire';
     const described = words.split(' ');
     assert.deepEqual(names.slice(0, described.length), described);
     assert.equal(new Set(names).size, names.length);

@@ -34,6 +34,17 @@ describe('arguments written for xtrabackup', () => {
     assert.equal(modern('--prepare --target-dir'), 'prepare');
   });
 
+  it('name increments by either of their options, with or without a command of ours', () => {
+    assert.equal(
+      modern('--prepare --apply-redo-only --target-dir=/b --prepare-incremental-from-dir=/i'),
+      'prepare --apply-log-only --incremental-dir=/i /b',
+    );
+    assert.equal(
+      modern('prepare /b --prepare_incremental_from_dir /i --apply_log_only'),
+      'prepare /b --incremental-dir /i --apply-log-only',
+    );
+  });
+
   it('may name a --target-dir that a streamed backup does not need', () => {
     for (const line of [
       '--backup --stream=xbstream --target-dir=/tmp --parallel=2',

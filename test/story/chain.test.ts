@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { leftOut, type Product, products } from '../support/programs.ts';
+import { scratchDir } from '../support/scratch.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { assertDone, runTool } from '../support/tool.ts';
+import { createSchema, startDdl, startLoad } from '../support/workload.ts';
+import { accessArgs } from './held-backup.ts';
+import { proveSame, serverOf } from './ways-back.ts';
+
+const names = ['full', 'first', 'second', 'third'] as const;
+
+/** Directories of backups, the full one first: each increment taken on the one before. */
+async function takeChain(source: TestServer, between: () => Promise<void>): Promise<string[]> {
+  const place = scratchDir('chain');
+  const links: string[] = [];
+  for (const name of names) {
+    const link = join(place, name);
+    const parent = links.at(-1);
+    const base = parent === undefined ? [] : [`--incremental-base=${parent}`];
+    assertDone(await runTool(['backup', ...accessArgs(source), `--to=${link}`, ...base]));
+    links.push(link);
+    await between();
+  }
+  return links;
+}
+
+/** `xbpipe restore` of a backup and of what its manifest says to be below it. */
+async function restored(product: Product, from: string): Promise<string> {
+  const datadir = join(scratchDir('restored'), 'data');
+  const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
+  assertDone(await runTool([...args, `--from=${from}`, `--datadir=${datadir}`]));
+  return datadir;
+}
+
+async function extracted(link: string): Promise<string> {
+  const directory = join(scratchDir('extracted'), 'files');
+  assertDone(await runTool(['extract', '--no-defaults', `--from=${link}`, '-C', directory]));
+  return directory;
+}
+
+/** Increments laid over the extracted full backup, all at once or by a run for each. */
+async function prepared(
+  product: Product,
+  links: readonly string[],
+  { atOnce }: { atOnce: boolean },
+): Promise<string> {
+  const [full = '', ...increments] = await Promise.all(links.map(extracted));
+  const prepare = async (...args: string[]): Promise<void> => {
+    assertDone(await runTool(['prepare', '--no-defaults', ...args, full]));
+  };
+  const server = ['--server-binary', serverOf(product)];
+  if (atOnce) {
+    await prepare(...increments.map((one) => `--incremental-dir=${one}`), ...server);
+    return full;
+  }
+  await prepare('--apply-log-only');
+  for (const [i, increment] of increments.entries()) {
+    const isLast = i === increments.length - 1;
+    await prepare(`--incremental-dir=${increment}`, ...(isLast ? server : ['--apply-log-only']));
+  }
+  return full;
+}
+
+async function merged(link: string): Promise<string> {
+  const target = join(scratchDir('merged'), 'backup');
+  const tmpdir = scratchDir('laid');
+  const args = ['merge', '--no-defaults', `--from=${link}`, `--to=${target}`];
+  assertDone(await runTool([...args, '--compress', `--tmpdir=${tmpdir}`]));
+  return target;
+}
+
+for (const product of products) {
+  describe(`a chain of ${product} under load`, { skip: leftOut(product) }, () => {
+    it('comes back at every link, on every way', async (t) => {
+      const source = await startServer({ name: 'source', product });
+      const tables = await createSchema(source, { megabytes: 3 });
+      const load = await startLoad(source, tables, { pauseMs: 150 });
+      const ddl = await startDdl(source);
+      const links = await takeChain(source, async () => {
+        const target = ddl.statements() + 40;
+        while (ddl.statements() < target) await sleep(20);
+      });
+      await ddl.stop();
+      await load.stop();
+      const [full = '', first = '', second = '', third = ''] = links;
+
+      for (const [i, link] of links.entries()) {
+        await t.test(`restored from the ${names[i] ?? ''} link`, async () => {
+          await proveSame(source, await restored(product, link), { replay: true });
+        });
+      }
+      await t.test('restored from links that are named one by one', async () => {
+        const datadir = join(scratchDir('restored'), 'data');
+        const from = [full, first].map((link) => `--from=${join(link, 'archive.xbs')}`);
+        const server = ['--server-binary', serverOf(product)];
+        assertDone(
+          await runTool(['restore', '--no-defaults', ...server, ...from, `--datadir=${datadir}`]),
+        );
+        await proveSame(source, datadir, { replay: true });
+      });
+      await t.test('prepared with all increments at once', async () => {
+        const datadir = await prepared(product, links, { atOnce: true });
+        await proveSame(source, datadir, { replay: true });
+      });
+      await t.test('prepared with one increment after the other', async () => {
+        const datadir = await prepared(product, [full, first, second], { atOnce: false });
+        await proveSame(source, datadir, { replay: true });
+      });
+      await t.test('merged into a full backup', async () => {
+        const merge = await merged(third);
+        assertDone(await runTool(['verify', '--no-defaults', `--from=${merge}`]));
+        await proveSame(source, await restored(product, merge), { replay: true });
+      });
+      await t.test('verified, and its chain with it', async () => {
+        const { status, stderr } = await runTool(['verify', '--no-defaults', `--from=${third}`]);
+        assert.equal(status, 0, stderr);
+        assert.match(stderr, /its chain is there: .*full, .*first, .*second, .*third/u);
+      });
+    });
+  });
+}
