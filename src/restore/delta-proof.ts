@@ -1,5 +1,6 @@
 import { DeltaDecoder, type DeltaPage } from '../../formats/delta/index.ts';
 import {
+  filHeader,
   isDoublewriteArea,
   pageLsnNumber,
   parseMysqlSpaceFlags,
@@ -51,6 +52,7 @@ export class DeltaProof implements PagesProof {
 
   #check({ pageNumber, bytes, offset }: DeltaPage): void {
     this.#checks ??= this.#checksFor(pageNumber, bytes);
+    if (pageNumber === 0) this.#requireSpace(bytes, offset);
     const faults = this.#checks.map((check) => check(bytes, pageNumber));
     if (!faults.includes(undefined)) {
       throw damagedPage(this.#path, pageNumber, offset, faults[0] ?? 'of no known format');
@@ -58,6 +60,14 @@ export class DeltaProof implements PagesProof {
     const lsn = pageLsnNumber(bytes);
     if (lsn > this.youngest.lsn) this.youngest = { lsn, page: pageNumber };
     this.pages += 1;
+  }
+
+  /** A later file of the system tablespace has no page 0 that says it. */
+  #requireSpace(page: Uint8Array, offset: number): void {
+    const { spaceId } = filHeader.decode(page);
+    if (spaceId === this.#meta.spaceId || this.#meta.spaceId === 0) return;
+    const fault = `it is of space ${spaceId}, its .meta file of ${this.#meta.spaceId}`;
+    throw damagedPage(this.#path, 0, offset, fault);
   }
 
   /** By page 0 where it comes first, by the flags in `.meta`, or by any format that can be. */
