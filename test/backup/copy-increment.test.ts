@@ -4,6 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import { type DeltaContent, decodePageRuns } from '../../formats/archive-record/index.ts';
 import { DeltaDecoder } from '../../formats/delta/index.ts';
 import { decodeDeltaMeta } from '../../formats/metadata/index.ts';
+import { PageSet } from '../../formats/page-track/index.ts';
 import type { MemberInfo, MemberWriter, Members } from '../../src/archive/member-store.ts';
 import type {
   CopyJob,
@@ -101,6 +102,13 @@ function changedTable(): Buffer {
   return pages;
 }
 
+/** What the server says that it wrote of the table. */
+function changedPages(...numbers: number[]): NonNullable<CopyJob['changed']> {
+  const set = new PageSet();
+  for (const number of numbers) set.add(number);
+  return { spaceId, pages: set.segments };
+}
+
 const pagesOf = (bytes: Uint8Array): number[] => {
   const decoder = new DeltaDecoder(pageSize);
   decoder.push(bytes);
@@ -133,6 +141,42 @@ describe('the copy threads, for an increment', () => {
     assert.deepEqual(pagesOf(Buffer.concat(chunks)), [latest]);
     assert.deepEqual(delta, { fileSize: 40 * pageSize, chunkPages: 4, pages: '1' });
     assert.deepEqual(pages, { read: 40, taken: 1, bytes: 40 * pageSize });
+  });
+
+  it('look only at the pages that are said to have changed, and at page 0', async () => {
+    const job = { ...table(changedTable()), changed: changedPages(latest, 30, 31, 99) };
+    const { store, pages } = await copy([job], parent);
+    const { chunks, delta } = store.get('v/t.ibd.delta');
+    assert.deepEqual(pagesOf(Buffer.concat(chunks)), [latest]);
+    assert.deepEqual(delta, { fileSize: 40 * pageSize, chunkPages: 4, pages: '1' });
+    // What lies behind the end of the file was appended since.
+    assert.deepEqual(pages, { read: 4, taken: 1, bytes: 4 * pageSize });
+    const none = await copy([{ ...table(changedTable()), changed: changedPages() }], parent);
+    assert.equal(none.store.get('v/t.ibd.delta').delta?.pages, '');
+    assert.equal(none.pages.read, 1);
+  });
+
+  it('count changed pages from the first page of a file that others come before', async () => {
+    const first = table(changedTable());
+    const continues = { firstFile: first.source, bytesBefore: 100 * pageSize };
+    const changed = changedPages(latest, 102);
+    const job = { ...table(Buffer.alloc(9 * pageSize)), continues, changed };
+    const { pages } = await copy([job], parent);
+    // Its first page, and page 102 of the tablespace.
+    assert.equal(pages.read, 2);
+  });
+
+  it('look everywhere when the changed pages are those of another tablespace', async () => {
+    const changed = { ...changedPages(30), spaceId: spaceId + 1 };
+    const { store, pages } = await copy([{ ...table(changedTable()), changed }], parent);
+    assert.equal(store.get('v/t.ibd.delta').delta?.pages, '1');
+    assert.equal(pages.read, 40);
+  });
+
+  it('look everywhere in a tablespace that the parent does not have', async () => {
+    const others = { sinceLsn, knownSpaces: Uint32Array.of(0) };
+    const job = { ...table(changedTable()), changed: changedPages(30) };
+    assert.equal((await copy([job], others)).pages.read, 40);
   });
 
   it('take all of a tablespace that the parent does not have', async () => {

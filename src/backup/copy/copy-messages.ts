@@ -1,4 +1,5 @@
 import type { DeltaContent } from '../../../formats/archive-record/index.ts';
+import type { PageSegments } from '../../../formats/page-track/index.ts';
 import type { Flavour } from '../../server/flavour.ts';
 import type { Encoding } from '../../transform/encoding.ts';
 import type { Continuation } from '../../tablespace/identify-space.ts';
@@ -19,6 +20,8 @@ export interface CopyJob {
   continues?: Continuation | undefined;
   /** All of it, in an increment too. */
   whole?: boolean;
+  /** In an increment: of this tablespace no other pages changed. */
+  changed?: { spaceId: number; pages: PageSegments } | undefined;
   /** Bytes of the file to take at most; what the server appends later comes from its logs. */
   bytesMax?: number;
 }
