@@ -1,6 +1,17 @@
+import type { JsonRecord } from '../json-record.ts';
 import { type Flavour, decodeFlavour } from './flavour.ts';
 import { parseJsonRecord } from './parse-record.ts';
 import { beginName, recordFormat } from './names.ts';
+
+/** What an increment of this backup needs to use MySQL's page tracking. */
+export interface PageTracking {
+  /** LSN to ask the server by for the pages that it wrote since the first page was copied. */
+  startLsn: number;
+  /** Every index with a greater id was built since. */
+  newestIndexId: number;
+  /** Start of the server process, seconds since 1970 by its own clock. */
+  serverStarted: number;
+}
 
 /** What is known before the first page is copied: see archive-record.md. */
 export interface BeginRecord {
@@ -21,6 +32,8 @@ export interface BeginRecord {
   serverId?: string | undefined;
   /** First LSN of a redo log that a restored server begins anew: MariaDB. */
   redoBegan?: number | undefined;
+  /** Undefined where no page was tracked. */
+  pageTracking?: PageTracking | undefined;
   /** How its members are compressed; undefined when they are not. */
   compression?: string | undefined;
   /** Algorithm that its members are encrypted with; undefined when they are not. */
@@ -37,13 +50,14 @@ export interface BeginRecord {
 export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
-  const { parentId, sinceLsn, serverId, redoBegan, ...others } = record;
+  const { parentId, sinceLsn, serverId, redoBegan, pageTracking, ...others } = record;
   const { compression, encryption, keyCheck, digests, ...rest } = others;
   const optional = {
     parentId: parentId ?? null,
     sinceLsn: sinceLsn ?? null,
     serverId: serverId ?? null,
     redoBegan: redoBegan ?? null,
+    pageTracking: pageTracking ?? null,
     compression: compression ?? null,
     encryption: encryption ?? null,
     keyCheck: keyCheck ?? null,
@@ -68,9 +82,20 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
     sinceLsn: record.optionalNumber('sinceLsn'),
     serverId: record.optionalString('serverId'),
     redoBegan: record.optionalNumber('redoBegan'),
+    pageTracking: decodePageTracking(record.optionalRecord('pageTracking')),
     compression: record.optionalString('compression'),
     encryption: record.optionalString('encryption'),
     keyCheck: record.optionalString('keyCheck'),
     digests: record.optionalBoolean('digests') ?? false,
   };
+}
+
+function decodePageTracking(record: JsonRecord | undefined): PageTracking | undefined {
+  return (
+    record && {
+      startLsn: record.number('startLsn'),
+      newestIndexId: record.number('newestIndexId'),
+      serverStarted: record.number('serverStarted'),
+    }
+  );
 }

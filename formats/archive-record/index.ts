@@ -1,6 +1,12 @@
 export type { Flavour } from './flavour.ts';
 export { beginName, endName, indexName, isIndexName, recordFormat } from './names.ts';
-export { type BeginRecord, beginBytesMax, decodeBegin, encodeBegin } from './begin.ts';
+export {
+  type BeginRecord,
+  type PageTracking,
+  beginBytesMax,
+  decodeBegin,
+  encodeBegin,
+} from './begin.ts';
 export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';
 export { isSealed, keyCheckOf, sealOf } from './seal.ts';
 export { type PageRun, PageRunsEncoder, decodePageRuns } from './page-runs.ts';

@@ -64,6 +64,7 @@ const kinds: Kind[] = [
       'sinceLsn',
       'serverId',
       'redoBegan',
+      'pageTracking',
       'compression',
       'encryption',
       'keyCheck',
@@ -171,7 +172,8 @@ describe('begin record', () => {
   it('comes back as it was written, with and without what may be absent', () => {
     assert.deepEqual(decodeBegin(encodeBegin(begin)), begin);
     const full = { parentId: undefined, sinceLsn: undefined };
-    const absent = { ...full, serverId: undefined, redoBegan: undefined, compression: undefined };
+    const server = { serverId: undefined, redoBegan: undefined, pageTracking: undefined };
+    const absent = { ...full, ...server, compression: undefined };
     const noKey = { encryption: undefined, keyCheck: undefined };
     const without = { ...plain, digests: false };
     assert.deepEqual(decodeBegin(encodeBegin(without)), { ...without, ...absent, ...noKey });
@@ -184,12 +186,13 @@ describe('begin record', () => {
       '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z",';
     assert.equal(
       show(encodeBegin({ ...plain, digests: false })),
-      `${common}"parentId":null,"sinceLsn":null,"serverId":null,"redoBegan":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
+      `${common}"parentId":null,"sinceLsn":null,"serverId":null,"redoBegan":null,"pageTracking":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
     );
     assert.equal(
       show(encodeBegin(begin)),
       `${common}"parentId":"00000000-0000-4000-8000-000000000000","sinceLsn":45000,` +
-        '"serverId":"WO1CIQABMsXaMsxRyeUrqvfEMEk=","redoBegan":12288,"compression":"zstd",' +
+        '"serverId":"WO1CIQABMsXaMsxRyeUrqvfEMEk=","redoBegan":12288,"pageTracking":' +
+        '{"startLsn":46100,"newestIndexId":170,"serverStarted":1795000000},"compression":"zstd",' +
         '"encryption":"AES256","keyCheck":"0123456789abcdef0123456789abcdef","digests":true}\n',
     );
   });

@@ -27,7 +27,7 @@ describe('the seal of an archive', () => {
     assert.equal(keyCheckOf(key, begin.backupId), '0da83e3bf4f4a890ac94e88cf03b688c');
     assert.equal(
       sealOf(key, end, beginBytes),
-      'e65af142ce41b37f2da6c240aa1c03156ba9a6e88d91aa664cd0f2e833626675',
+      '382a5d31ed48f1c223ece5f429b8fc83bc3768f353a016c335e69e4d50586edf',
     );
   });
 

@@ -23,17 +23,18 @@ describe('archive-record.md', () => {
     const members = asObject(index)['members'] as object[];
     const objects = asObject(records.encodeManifest(manifest))['objects'] as object[];
     assert.deepEqual(fieldsOf(0), keysOf(records.encodeBegin(begin)));
-    assert.deepEqual(fieldsOf(1), keysOf(index));
-    assert.deepEqual(fieldsOf(2), Object.keys(members[0] ?? {}));
-    assert.deepEqual(fieldsOf(3), Object.keys(entry.delta ?? {}));
-    assert.deepEqual(fieldsOf(4), keysOf(records.encodeEnd(end)));
-    assert.deepEqual(fieldsOf(5), keysOf(records.encodeManifest(manifest)));
-    assert.deepEqual(fieldsOf(6), Object.keys(manifest.binlog ?? {}));
-    assert.deepEqual(fieldsOf(7), Object.keys(objects[0] ?? {}));
+    assert.deepEqual(fieldsOf(1), Object.keys(begin.pageTracking ?? {}));
+    assert.deepEqual(fieldsOf(2), keysOf(index));
+    assert.deepEqual(fieldsOf(3), Object.keys(members[0] ?? {}));
+    assert.deepEqual(fieldsOf(4), Object.keys(entry.delta ?? {}));
+    assert.deepEqual(fieldsOf(5), keysOf(records.encodeEnd(end)));
+    assert.deepEqual(fieldsOf(6), keysOf(records.encodeManifest(manifest)));
+    assert.deepEqual(fieldsOf(7), Object.keys(manifest.binlog ?? {}));
+    assert.deepEqual(fieldsOf(8), Object.keys(objects[0] ?? {}));
     const sizes = asObject(records.encodeSystemFiles(systemFiles));
-    assert.deepEqual(fieldsOf(8), Object.keys(sizes));
-    assert.deepEqual(fieldsOf(9), Object.keys((sizes['files'] as object[])[0] ?? {}));
-    assert.deepEqual(fieldsOf(10), []);
+    assert.deepEqual(fieldsOf(9), Object.keys(sizes));
+    assert.deepEqual(fieldsOf(10), Object.keys((sizes['files'] as object[])[0] ?? {}));
+    assert.deepEqual(fieldsOf(11), []);
   });
 
   it('names the members and states the version and the limits of the code', () => {
