@@ -26,7 +26,8 @@ export async function planTablespaces(session: Session, info: MysqlInfo): Promis
     const member = unused(memberOf(file, info), file, members);
     members.add(member);
     const role = file.undo ? 'undo' : 'table';
-    const planned = tablespaceFile({ source: file.path, member, role, mayShrink: false });
+    const { path: source, spaceId } = file;
+    const planned = tablespaceFile({ source, member, role, mayShrink: false, spaceId });
     if (!planned) throw missing(file);
     files.push(planned);
     const { path: fileName, tablespace: tablespaceName, undo } = file;

@@ -3,6 +3,8 @@ import { BackupError } from '../../errors.ts';
 import type { CommonInfo } from '../../server/server-info.ts';
 import { type TablespaceFile, tablespaceFile } from './tablespace-file.ts';
 
+const spaceId = 0;
+
 /** `ibdata1:12M;/disk2/ibdata2:1G:autoextend`: only names matter, the files say their sizes. */
 export function systemFiles(info: CommonInfo, mayShrink: boolean): TablespaceFile[] {
   const files: TablespaceFile[] = [];
@@ -14,7 +16,7 @@ export function systemFiles(info: CommonInfo, mayShrink: boolean): TablespaceFil
     const [first] = files;
     const continues = first && { firstFile: first.source, bytesBefore };
     const member = basename(name);
-    const file = tablespaceFile({ source, member, role: 'system', mayShrink, continues });
+    const file = tablespaceFile({ source, member, role: 'system', mayShrink, continues, spaceId });
     if (!file) throw new BackupError('access', `${source} of innodb_data_file_path is not there`);
     files.push(file);
     bytesBefore += file.size;

@@ -6,11 +6,13 @@ export interface TablespaceFile extends CopyJob {
   kind: 'tablespace';
   role: 'system' | 'undo' | 'table';
   size: number;
+  /** As the server's dictionary has it. */
+  spaceId?: number | undefined;
 }
 
 /** Undefined when there is no such file (any more). */
 export function tablespaceFile(
-  file: Pick<TablespaceFile, 'source' | 'member' | 'role' | 'mayShrink' | 'continues'>,
+  file: Pick<TablespaceFile, 'source' | 'member' | 'role' | 'mayShrink' | 'continues' | 'spaceId'>,
 ): TablespaceFile | undefined {
   const stat = file.source === '' ? undefined : statSync(file.source, { throwIfNoEntry: false });
   return stat && { kind: 'tablespace', ...file, size: stat.size };
