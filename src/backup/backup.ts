@@ -22,6 +22,7 @@ import type {
   RedoState,
 } from './course.ts';
 import type { Parent } from './parent/parent.ts';
+import type { TablespaceFile } from './plan/tablespace-file.ts';
 import { BackupProgress } from './progress.ts';
 import { RedoTail } from './redo/redo-tail.ts';
 
@@ -40,6 +41,8 @@ export interface BackupOptions {
   lockDdl?: LockDdl | undefined;
   /** MySQL: ask the server to keep its redo until it is copied, where it can. */
   registerConsumer: boolean;
+  /** MySQL: let the server say which pages it wrote since the parent, and note them for the next. */
+  pageTracking: boolean;
   lockTimeoutSeconds: number;
   /** Copy threads. */
   parallel: number;
@@ -101,6 +104,7 @@ async function takeBackup(
   if (options.parent) reporter.info(describeParent(options.parent));
   reporter.info('waiting for the backup lock');
   await course.lock();
+  const pageTracking = options.pageTracking ? await course.trackPages(reporter) : undefined;
 
   const progress = new BackupProgress(reporter);
   cleanUp.add(() => {
@@ -112,7 +116,8 @@ async function takeBackup(
   if (notice !== undefined) reporter.warn(notice);
   const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborted]);
 
-  const begin = beginRecord(options, { info, redoState, redoStart, startedAt });
+  const found = { info, redoState, redoStart, pageTracking, startedAt };
+  const begin = beginRecord(options, found);
   const store = await guarded(options.openStore(begin));
   let committed = false;
   cleanUp.add(async () => {
@@ -137,7 +142,7 @@ async function takeBackup(
     spoolDirectory,
   };
 
-  const files = await guarded(course.listTablespaces());
+  const files = await guarded(listFiles(options, course, reporter));
   const copied = await guarded(copyTablespaces(context, files, course));
   const position = await guarded(course.fixPosition(context, copied));
   if (options.parent) reporter.info(progress.describePages());
@@ -180,6 +185,16 @@ function startCopiers(
   return pool;
 }
 
+/** In an increment with page tracking, with the pages that can have changed. */
+async function listFiles(
+  { parent, pageTracking }: BackupOptions,
+  course: Course,
+  reporter: Reporter,
+): Promise<TablespaceFile[]> {
+  const files = await course.listTablespaces();
+  return parent && pageTracking ? await course.narrow(files, parent.pageTracking, reporter) : files;
+}
+
 /** Every page that changed since the redo of the parent starts: see src/README.md. */
 function selectionOf({ redoStart: sinceLsn, knownSpaces }: Parent): IncrementSelection {
   return { sinceLsn, knownSpaces };
@@ -187,9 +202,13 @@ function selectionOf({ redoStart: sinceLsn, knownSpaces }: Parent): IncrementSel
 
 function beginRecord(
   { parent, encoding: { compression, encryption, digests } }: BackupOptions,
-  found: { info: ServerInfo; redoState: RedoState; redoStart: number; startedAt: Date },
+  found: Pick<BeginRecord, 'redoStart' | 'pageTracking'> & {
+    info: ServerInfo;
+    redoState: RedoState;
+    startedAt: Date;
+  },
 ): BeginRecord {
-  const { info, redoState, redoStart, startedAt } = found;
+  const { info, redoState, redoStart, pageTracking, startedAt } = found;
   const backupId = randomUUID();
   return {
     backupId,
@@ -202,6 +221,7 @@ function beginRecord(
     sinceLsn: parent?.redoStart,
     serverId: info.identity,
     redoBegan: redoState.beganLsn,
+    pageTracking,
     startedAt: startedAt.toISOString(),
     compression: compression?.algorithm,
     encryption: encryption?.algorithm,

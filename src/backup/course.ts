@@ -1,4 +1,6 @@
+import type { PageTracking } from '../../formats/archive-record/index.ts';
 import type { EndPosition } from '../archive/member-store.ts';
+import type { Reporter } from '../reporter.ts';
 import type { ServerInfo } from '../server/server-info.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import type { Session } from '../server/session.ts';
@@ -54,8 +56,22 @@ export interface Course {
   readonly redoMember: string;
   /** Takes the locks that the tablespaces are copied under. */
   lock(): Promise<void>;
+  /**
+   * Lets the server note the pages that it writes from now on: undefined, and a warning, where it
+   * cannot. Under the locks, and before the redo log is read.
+   */
+  trackPages(reporter: Reporter): Promise<PageTracking | undefined>;
   /** Every InnoDB file, the largest first. */
   listTablespaces(): Promise<TablespaceFile[]>;
+  /**
+   * The same files, with the pages that the server wrote since `since`: no other has to be looked
+   * at. All of them, and a warning, where it does not tell. When the redo log is followed already.
+   */
+  narrow(
+    files: readonly TablespaceFile[],
+    since: PageTracking | undefined,
+    reporter: Reporter,
+  ): Promise<TablespaceFile[]>;
   /** Files other than InnoDB's, as they are now. */
   listOtherFiles(): CopyJob[];
   /** The redo log as it is now. */

@@ -3,6 +3,7 @@ import { type MariadbInfo, redoLogPath } from '../../server/mariadb/mariadb-info
 import { neededPrivileges } from '../../server/mariadb/privileges.ts';
 import { readRedoStatus } from '../../server/mariadb/redo-status.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
+import type { Reporter } from '../../reporter.ts';
 import type { Access, Session } from '../../server/session.ts';
 import type { CopiedFile, CopyJob } from '../copy/copy-messages.ts';
 import type { CopyContext } from '../copy-context.ts';
@@ -53,6 +54,15 @@ export class MariadbCourse implements Course {
 
   async lock(): Promise<void> {
     await this.#stages.reach(this.#lockDdl === 'ON' ? 'BLOCK_DDL' : 'START');
+  }
+
+  trackPages(reporter: Reporter): Promise<undefined> {
+    reporter.warn('MariaDB has no page tracking: increments read every page');
+    return Promise.resolve(undefined);
+  }
+
+  narrow(files: readonly TablespaceFile[]): Promise<TablespaceFile[]> {
+    return Promise.resolve([...files]);
   }
 
   listTablespaces(): Promise<TablespaceFile[]> {

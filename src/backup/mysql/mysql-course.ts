@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
+import type { PageTracking } from '../../../formats/archive-record/index.ts';
 import type { TablespaceEntry } from '../../../formats/metadata/index.ts';
 import { BackupError } from '../../errors.ts';
+import type { Reporter } from '../../reporter.ts';
 import { InstanceLock } from '../../server/mysql/instance-lock.ts';
 import { type MysqlInfo, redoDirectory } from '../../server/mysql/mysql-info.ts';
 import { checkMysqlPrivileges } from '../../server/mysql/privileges.ts';
@@ -23,6 +25,7 @@ import { fixPosition } from './fix-position.ts';
 import { LiveRedoFiles } from './live-redo-files.ts';
 import { metadataFiles } from './metadata-files.ts';
 import { listOtherFiles } from './other-files.ts';
+import { narrowToTracked, trackPages } from './page-tracking.ts';
 import { planTablespaces } from './tablespace-files.ts';
 
 interface MysqlCourseOptions {
@@ -66,6 +69,22 @@ export class MysqlCourse implements Course {
   async lock(): Promise<void> {
     await this.#lock.lockInstance();
     this.#lockedLsn = (await readRedoStatus(this.#session)).flushedLsn;
+  }
+
+  async trackPages(reporter: Reporter): Promise<PageTracking | undefined> {
+    return await trackPages(this.#session, reporter);
+  }
+
+  async narrow(
+    files: readonly TablespaceFile[],
+    since: PageTracking | undefined,
+    reporter: Reporter,
+  ): Promise<TablespaceFile[]> {
+    return await narrowToTracked(
+      { session: this.#session, info: this.info, reporter },
+      files,
+      since,
+    );
   }
 
   async listTablespaces(): Promise<TablespaceFile[]> {

@@ -37,11 +37,9 @@ export async function trackPages(
  * may write past its tracking, and all of them, with a warning, where tracking cannot be trusted.
  */
 export async function narrowToTracked(
-  session: Session,
-  info: MysqlInfo,
+  { session, info, reporter }: { session: Session; info: MysqlInfo; reporter: Reporter },
   files: readonly TablespaceFile[],
   since: PageTracking | undefined,
-  reporter: Reporter,
 ): Promise<TablespaceFile[]> {
   const narrowed = await orWarn(reporter, 'every page is read', async () => {
     const tracking = await requireUsable(session, since);

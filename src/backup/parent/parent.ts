@@ -1,3 +1,4 @@
+import type { PageTracking } from '../../../formats/archive-record/index.ts';
 import type { Flavour } from '../../server/flavour.ts';
 
 /** The backup that an increment is taken on, as far as it is known. LSNs are numbers of bytes. */
@@ -20,6 +21,8 @@ export interface Parent {
   serverId?: string | undefined;
   /** First LSN of its server's redo log. */
   redoBegan?: number | undefined;
+  /** What page tracking needs to be asked for what its server wrote since. */
+  pageTracking?: PageTracking | undefined;
   startedAt?: Date | undefined;
   /** Ids of the tablespaces in it; undefined where they are not known. */
   knownSpaces?: Uint32Array | undefined;

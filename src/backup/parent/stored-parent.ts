@@ -34,8 +34,9 @@ export function parentByRecord(
   name: string,
   begin: BeginRecord,
 ): Omit<Parent, 'toLsn' | 'lastLsn'> {
-  const { backupId, redoStart, flavour, serverVersion, pageSize, serverId, redoBegan } = begin;
-  const server = { flavour, serverVersion, pageSize, serverId, redoBegan };
+  const { backupId, redoStart, flavour, serverVersion, pageSize } = begin;
+  const { serverId, redoBegan, pageTracking } = begin;
+  const server = { flavour, serverVersion, pageSize, serverId, redoBegan, pageTracking };
   return { name, backupId, redoStart, ...server, startedAt: new Date(begin.startedAt) };
 }
 

@@ -28,6 +28,7 @@ interface BackupValues extends ConnectionValues, EncodingValues, TargetValues, P
   parallel: number;
   lockDdl?: LockDdl;
   registerRedoLogConsumer: boolean;
+  pageTracking?: boolean;
   lockDdlTimeout: number;
   tmpdir: string;
   preview?: boolean;
@@ -76,6 +77,11 @@ export function backupCommand(program: Command, context: CommandContext): void {
       ).default(true),
     )
     .option('--no-register-redo-log-consumer', 'MySQL: it may overwrite what was not copied')
+    .option(
+      '--page-tracking',
+      'MySQL: an increment reads only what the server says that it wrote since a parent that was ' +
+        'taken with this option as well (needs component_mysqlbackup)',
+    )
     .option('--datadir <dir>', "the server's data directory, when it is mounted elsewhere here")
     .option('--tmpdir <dir>', 'for redo that a slow reader does not take in time', tmpdir());
   addEncodingOptions(command);
@@ -116,6 +122,7 @@ function optionsOf(values: BackupValues, reporter: Reporter): Omit<BackupOptions
     encoding,
     lockDdl,
     registerConsumer: values.registerRedoLogConsumer,
+    pageTracking: values.pageTracking === true,
     lockTimeoutSeconds: values.lockDdlTimeout,
     parallel: threadsOf(values),
     datadir,
