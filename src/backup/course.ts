@@ -61,6 +61,8 @@ export interface Course {
    * cannot. Under the locks, and before the redo log is read.
    */
   trackPages(reporter: Reporter): Promise<PageTracking | undefined>;
+  /** Whether it does so by now, in words. */
+  describeTracking(): Promise<string>;
   /** Every InnoDB file, the largest first. */
   listTablespaces(): Promise<TablespaceFile[]>;
   /**

@@ -20,6 +20,8 @@ export interface BackupPreview {
   redo: { checkpointLsn: number; bytes: number; capacity: number };
   /** Whether DDL waits for the whole copy. */
   ddlWaits: boolean;
+  /** Whether the server notes the pages that it writes, in words; undefined: nobody asked. */
+  pageTracking?: string;
   /** Free bytes where redo waits that the sink does not take in time. */
   spoolFree: number;
   /** Of an increment: what it is taken on, and the LSN from which pages are taken. */
@@ -31,7 +33,7 @@ export interface BackupPreview {
  * changes nothing.
  */
 export async function previewBackup(
-  options: ConnectOptions & { spoolDirectory: string },
+  options: ConnectOptions & { spoolDirectory: string; pageTracking: boolean },
   reporter: Reporter,
 ): Promise<BackupPreview> {
   const cleanUp = new CleanUp();
@@ -47,6 +49,7 @@ export async function previewBackup(
       others: measure(course.listOtherFiles()),
       redo: { checkpointLsn, bytes: currentLsn - checkpointLsn, capacity },
       ddlWaits: options.lockDdl === 'ON' || !course.ddlGoesOn,
+      ...(options.pageTracking && { pageTracking: await course.describeTracking() }),
       spoolFree: freeBytes(options.spoolDirectory),
       parent: parent && { name: parent.name, sinceLsn: parent.redoStart },
     };

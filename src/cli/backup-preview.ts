@@ -73,7 +73,7 @@ async function previewDirectory(path: string): Promise<TargetPreview> {
 }
 
 function serverRows({ server, datadir, ...found }: BackupPreview): Row[] {
-  const { tablespaces, others, redo, ddlWaits, spoolFree } = found;
+  const { tablespaces, others, redo, ddlWaits, pageTracking, spoolFree } = found;
   return [
     ['server', server],
     ['privileges', 'all that are needed are there'],
@@ -86,6 +86,7 @@ function serverRows({ server, datadir, ...found }: BackupPreview): Row[] {
         `the log holds ${formatBytes(redo.capacity)}`,
     ],
     ['DDL', ddlWaits ? 'waits for the whole copy' : 'goes on, and waits at the end'],
+    ...(pageTracking === undefined ? [] : [['page tracking', pageTracking] as Row]),
     ['redo spool', `${formatBytes(spoolFree)} free`],
   ];
 }

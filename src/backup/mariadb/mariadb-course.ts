@@ -61,6 +61,10 @@ export class MariadbCourse implements Course {
     return Promise.resolve(undefined);
   }
 
+  describeTracking(): Promise<string> {
+    return Promise.resolve('MariaDB has none');
+  }
+
   narrow(files: readonly TablespaceFile[]): Promise<TablespaceFile[]> {
     return Promise.resolve([...files]);
   }

@@ -25,7 +25,7 @@ import { fixPosition } from './fix-position.ts';
 import { LiveRedoFiles } from './live-redo-files.ts';
 import { metadataFiles } from './metadata-files.ts';
 import { listOtherFiles } from './other-files.ts';
-import { narrowToTracked, trackPages } from './page-tracking.ts';
+import { describeTracking, narrowToTracked, trackPages } from './page-tracking.ts';
 import { planTablespaces } from './tablespace-files.ts';
 
 interface MysqlCourseOptions {
@@ -73,6 +73,10 @@ export class MysqlCourse implements Course {
 
   async trackPages(reporter: Reporter): Promise<PageTracking | undefined> {
     return await trackPages(this.#session, reporter);
+  }
+
+  async describeTracking(): Promise<string> {
+    return await describeTracking(this.#session);
   }
 
   async narrow(

@@ -4,7 +4,11 @@ import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
 import { readNewestIndexId, readSpacesOfNewerIndexes } from '../../server/mysql/index-ids.ts';
 import type { MysqlInfo } from '../../server/mysql/mysql-info.ts';
-import { beginPageTracking, withTrackedPages } from '../../server/mysql/page-tracking.ts';
+import {
+  beginPageTracking,
+  readTrackingStart,
+  withTrackedPages,
+} from '../../server/mysql/page-tracking.ts';
 import { readServerStarted } from '../../server/mysql/server-started.ts';
 import type { Session } from '../../server/session.ts';
 import type { TablespaceFile } from '../plan/tablespace-file.ts';
@@ -26,6 +30,16 @@ export async function trackPages(
     newestIndexId: await readNewestIndexId(session),
     serverStarted: await readServerStarted(session),
   }));
+}
+
+/** What a preview says of it. */
+export async function describeTracking(session: Session): Promise<string> {
+  try {
+    return `on since LSN ${await readTrackingStart(session)}`;
+  } catch (error) {
+    if (error instanceof BackupError) return reasonOf(error);
+    throw error;
+  }
 }
 
 /**
@@ -103,8 +117,10 @@ async function orWarn<T>(
     return await work();
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
-    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    reporter.warn(`${error.message}${hint}: ${consequence}`);
+    reporter.warn(`${reasonOf(error)}: ${consequence}`);
     return undefined;
   }
 }
+
+const reasonOf = ({ message, hint }: BackupError): string =>
+  hint === undefined ? message : `${message} (${hint})`;

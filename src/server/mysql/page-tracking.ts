@@ -28,6 +28,14 @@ export async function beginPageTracking(session: Session): Promise<number> {
   return lsn;
 }
 
+/** The LSN since which the server notes the pages that it writes; it says so where it does not. */
+export async function readTrackingStart(session: Session): Promise<number> {
+  await requireComponent(session);
+  const startLsn = await call(session, 'get_start_lsn()');
+  if (startLsn > 0) return startLsn;
+  throw unusable('page tracking is off', { hint: 'a backup with --page-tracking switches it on' });
+}
+
 /**
  * Has the server list the pages that it wrote since page tracking began at `sinceLsn`, hands the
  * list to `read`, and has the server delete it. Pages that are written while it runs may be in it
@@ -39,8 +47,8 @@ export async function withTrackedPages<T>(
   sinceLsn: number,
   read: (pages: TrackedPages) => Promise<T>,
 ): Promise<T> {
-  await requireComponent(session);
-  await requireTrackedSince(session, sinceLsn);
+  const startLsn = await readTrackingStart(session);
+  if (startLsn > sinceLsn) throw trackedSinceLater(startLsn, sinceLsn);
   const id = String(randomInt(1, listIdsMax));
   await nameList(session, id);
   try {
@@ -65,11 +73,8 @@ async function requireComponent(session: Session): Promise<void> {
   });
 }
 
-async function requireTrackedSince(session: Session, sinceLsn: number): Promise<void> {
-  const startLsn = await call(session, 'get_start_lsn()');
-  if (startLsn <= 0) throw unusable('page tracking is off');
-  if (startLsn <= sinceLsn) return;
-  throw unusable(
+function trackedSinceLater(startLsn: number, sinceLsn: number): BackupError {
+  return unusable(
     `page tracking was off since the parent was taken: it began anew at LSN ${startLsn}, ` +
       `the parent needs it from LSN ${sinceLsn}`,
   );
