@@ -67,6 +67,7 @@ const known = {
   pageSize: 16_384,
   serverId: 'uid',
   redoBegan: 12_288,
+  pageTracking: begin.pageTracking,
   startedAt: new Date(begin.startedAt),
 } as const;
 

@@ -3,6 +3,7 @@ import { archive, archiveKeyless, archiveSealed, archiveStock } from './archive.
 import { lz4, lz4Foreign, qpress, quicklz, whole, zstd } from './compressed.ts';
 import { delta } from './delta.ts';
 import { metadata } from './metadata.ts';
+import { pageTrack } from './page-track.ts';
 import { aria, innodbPages, innodbSpaces } from './pages.ts';
 import { planted } from './planted.ts';
 import { records } from './records.ts';
@@ -35,6 +36,7 @@ export const targets: readonly Target[] = [
   innodbPages,
   innodbSpaces,
   aria,
+  pageTrack,
 ];
 
 export function targetNamed(name: string): Target {
