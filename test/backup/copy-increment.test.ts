@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import { type DeltaContent, decodePageRuns } from '../../formats/archive-record/index.ts';
 import { DeltaDecoder } from '../../formats/delta/index.ts';
 import { decodeDeltaMeta } from '../../formats/metadata/index.ts';
-import { PageSet } from '../../formats/page-track/index.ts';
+import { SparsePages } from '../../formats/page-track/index.ts';
 import type { MemberInfo, MemberWriter, Members } from '../../src/archive/member-store.ts';
 import type {
   CopyJob,
@@ -104,7 +104,7 @@ function changedTable(): Buffer {
 
 /** What the server says that it wrote of the table. */
 function changedPages(...numbers: number[]): NonNullable<CopyJob['changed']> {
-  const set = new PageSet();
+  const set = new SparsePages();
   for (const number of numbers) set.add(number);
   return { spaceId, pages: set.segments };
 }

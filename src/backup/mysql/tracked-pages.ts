@@ -1,5 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { PageSet, type PageSegments, PageTrackDecoder } from '../../../formats/page-track/index.ts';
+import {
+  SparsePages,
+  type PageSegments,
+  PageTrackDecoder,
+} from '../../../formats/page-track/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
 import type { TrackedPages } from '../../server/mysql/page-tracking.ts';
 
@@ -39,7 +43,7 @@ async function readList(path: string, pages: PagesBySpace): Promise<void> {
 
 /** Sorts page ids into sets. */
 class PagesBySpace {
-  readonly #sets = new Map<number, PageSet>();
+  readonly #sets = new Map<number, SparsePages>();
   #segments = 0;
   entries = 0;
 
@@ -59,10 +63,10 @@ class PagesBySpace {
     return new Map([...this.#sets].map(([spaceId, set]) => [spaceId, set.segments]));
   }
 
-  #setOf(spaceId: number): PageSet {
+  #setOf(spaceId: number): SparsePages {
     const known = this.#sets.get(spaceId);
     if (known) return known;
-    const set = new PageSet();
+    const set = new SparsePages();
     this.#sets.set(spaceId, set);
     return set;
   }

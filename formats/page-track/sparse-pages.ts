@@ -10,7 +10,7 @@ export const segmentBytes = segmentPages / 8;
 export type PageSegments = ReadonlyMap<number, Uint8Array>;
 
 /** Pages of one tablespace, a bit each: a list has the same page many times and in no order. */
-export class PageSet {
+export class SparsePages {
   readonly #segments = new Map<number, Uint8Array<ArrayBuffer>>();
   /** The segment that was used last: pages come in clusters. */
   #key = -1;

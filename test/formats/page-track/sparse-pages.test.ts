@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { countPages, pageRuns, PageSet, segmentBytes } from '../../../formats/page-track/index.ts';
+import {
+  countPages,
+  pageRuns,
+  SparsePages,
+  segmentBytes,
+} from '../../../formats/page-track/index.ts';
 import { seededRandom } from '../../support/random.ts';
 
-const setOf = (...pages: number[]): PageSet => {
-  const set = new PageSet();
+const setOf = (...pages: number[]): SparsePages => {
+  const set = new SparsePages();
   for (const page of pages) set.add(page);
   return set;
 };
 
-const runsOf = (set: PageSet, first?: number): number[][] =>
+const runsOf = (set: SparsePages, first?: number): number[][] =>
   [...pageRuns(set.segments, first)].map((run) => [run.first, run.count]);
 
 describe('a set of pages', () => {

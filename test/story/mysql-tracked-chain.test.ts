@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+import { leftOut } from '../support/programs.ts';
+import { scratchDir } from '../support/scratch.ts';
+import { startServer } from '../support/server.ts';
+import { assertDone, runTool } from '../support/tool.ts';
+import { createSchema, startDdl, startLoad } from '../support/workload.ts';
+import { backupArgs } from './faults-support.ts';
+import { product, untilStatements } from './mysql-source.ts';
+import { proveSame, serverOf } from './ways-back.ts';
+
+const names = ['full', 'first', 'second', 'third'] as const;
+
+describe('a chain of MySQL with page tracking', { skip: leftOut(product) }, () => {
+  it('comes back at every link although indexes are built and tables come and go', async (t) => {
+    // Pages are written all the time.
+    const options = ['--innodb-buffer-pool-size=16M', '--innodb-redo-log-capacity=64M'];
+    const source = await startServer({ name: 'source', product, options });
+    await source.query('INSTALL COMPONENT "file://component_mysqlbackup"');
+    const tables = await createSchema(source, { megabytes: 3 });
+    const load = await startLoad(source, tables, { pauseMs: 150 });
+    const ddl = await startDdl(source);
+    const place = scratchDir('chain');
+    const said: string[] = [];
+    for (const [i, name] of names.entries()) {
+      const base = i === 0 ? [] : [`--incremental-base=${join(place, names[i - 1] ?? '')}`];
+      const args = backupArgs(source, '--page-tracking', `--to=${join(place, name)}`, ...base);
+      said.push(assertDone(await runTool(args)).stderr);
+      await untilStatements(ddl, 40);
+    }
+    await ddl.stop();
+    await load.stop();
+    for (const increment of said.slice(1)) assert.match(increment, /the server wrote \d+ pages/u);
+
+    for (const name of names) {
+      await t.test(`restored from the ${name} link`, async () => {
+        const datadir = join(scratchDir('restored'), 'data');
+        const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
+        const from = `--from=${join(place, name)}`;
+        assertDone(await runTool([...args, from, `--datadir=${datadir}`]));
+        await proveSame(source, datadir, { replay: true });
+      });
+    }
+  });
+});
