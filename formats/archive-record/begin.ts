@@ -7,10 +7,11 @@ import { beginName, recordFormat } from './names.ts';
 export interface PageTracking {
   /** LSN to ask the server by for the pages that it wrote since the first page was copied. */
   startLsn: number;
-  /** Every index with a greater id was built since. */
-  newestIndexId: number;
   /** Start of the server process, seconds since 1970 by its own clock. */
   serverStarted: number;
+  /** Every table and index with a greater id is newer than the backup. */
+  newestTableId: number;
+  newestIndexId: number;
 }
 
 /** What is known before the first page is copied: see archive-record.md. */
@@ -94,8 +95,9 @@ function decodePageTracking(record: JsonRecord | undefined): PageTracking | unde
   return (
     record && {
       startLsn: record.number('startLsn'),
-      newestIndexId: record.number('newestIndexId'),
       serverStarted: record.number('serverStarted'),
+      newestTableId: record.number('newestTableId'),
+      newestIndexId: record.number('newestIndexId'),
     }
   );
 }

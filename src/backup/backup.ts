@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type BeginRecord, keyCheckOf } from '../../formats/archive-record/index.ts';
+import {
+  type BeginRecord,
+  type PageTracking,
+  keyCheckOf,
+} from '../../formats/archive-record/index.ts';
 import { EncodedMembers } from '../archive/encoded-members.ts';
 import type { MemberStore, Members } from '../archive/member-store.ts';
 import { writeMember } from '../archive/write-member.ts';
@@ -104,7 +108,7 @@ async function takeBackup(
   if (options.parent) reporter.info(describeParent(options.parent));
   reporter.info('waiting for the backup lock');
   await course.lock();
-  const pageTracking = options.pageTracking ? await course.trackPages(reporter) : undefined;
+  const pageTracking = await trackPages(options, course, reporter);
 
   const progress = new BackupProgress(reporter);
   cleanUp.add(() => {
@@ -183,6 +187,14 @@ function startCopiers(
   const pool = new CopyPool(options.parallel, data, store, progress.onPages);
   cleanUp.add(() => pool.stop());
   return pool;
+}
+
+async function trackPages(
+  { parent, pageTracking }: BackupOptions,
+  course: Course,
+  reporter: Reporter,
+): Promise<PageTracking | undefined> {
+  return pageTracking ? await course.trackPages(parent?.pageTracking, reporter) : undefined;
 }
 
 /** In an increment with page tracking, with the pages that can have changed. */

@@ -57,10 +57,14 @@ export interface Course {
   /** Takes the locks that the tablespaces are copied under. */
   lock(): Promise<void>;
   /**
-   * Lets the server note the pages that it writes from now on: undefined, and a warning, where it
-   * cannot. Under the locks, and before the redo log is read.
+   * Lets the server note the pages that it writes from now on, and go on noting them `since` the
+   * parent; undefined, and a warning, where it cannot. Under the locks, and before the redo log is
+   * read.
    */
-  trackPages(reporter: Reporter): Promise<PageTracking | undefined>;
+  trackPages(
+    since: PageTracking | undefined,
+    reporter: Reporter,
+  ): Promise<PageTracking | undefined>;
   /** Whether it does so by now, in words. */
   describeTracking(): Promise<string>;
   /** Every InnoDB file, the largest first. */

@@ -13,6 +13,7 @@ import { scratchDir } from '../support/scratch.ts';
 /** What a server with page tracking answers, and what is different about this one. */
 interface Answers {
   component?: boolean;
+  grants?: string;
   set?: number;
   startLsn?: number;
   count?: number;
@@ -63,13 +64,17 @@ class ScriptedServer {
     this.statements.push(sql);
     const { set = 900, startLsn = 500, count = 0, status = 0 } = this.#answers;
     const { started = tracking.serverStarted, newest = 170, built = [] } = this.#answers;
+    const { grants = 'SUPER' } = this.#answers;
     if (sql.includes('track_set')) return [{ answer: set }];
     if (sql.includes('get_start_lsn')) return [{ answer: startLsn }];
     if (sql.includes('page_count')) return [{ answer: count }];
     if (sql.includes('get_changed_pages')) return this.#list(status);
     if (sql.includes('Uptime')) return [{ started: `${started}.000000` }];
+    if (sql.includes('MAX(TABLE_ID)')) return [{ id: tracking.newestTableId }];
     if (sql.includes('MAX(INDEX_ID)')) return [{ id: newest }];
-    if (sql.includes('DISTINCT SPACE')) return built.map((id) => ({ id }));
+    if (sql === 'SHOW GRANTS') return [{ a: `GRANT ${grants} ON *.* TO xbpipe` }];
+    if (sql.includes('CURRENT_USER')) return [{ account: 'xbpipe@localhost' }];
+    if (sql.includes('INDEX_ID > 170')) return built.map((id) => ({ id }));
     this.#id = /backupid = '(\d*)'/u.exec(sql)?.[1] ?? assert.fail(sql);
     return [];
   }
@@ -84,7 +89,12 @@ class ScriptedServer {
   }
 }
 
-const tracking = { startLsn: 600, newestIndexId: 170, serverStarted: 1_795_000_000 };
+const tracking = {
+  startLsn: 600,
+  serverStarted: 1_795_000_000,
+  newestTableId: 1060,
+  newestIndexId: 170,
+};
 
 const file = (spaceId: number): TablespaceFile => ({
   kind: 'tablespace',
@@ -107,9 +117,25 @@ const lookedAt = (files: readonly TablespaceFile[]): unknown[] =>
 describe('page tracking', () => {
   it('begins anew for a backup, which notes what the next one needs', async () => {
     const server = new ScriptedServer({});
-    const noted = await trackPages(server.session, server.reporter);
+    const noted = await trackPages(server.session, undefined, server.reporter);
     assert.deepEqual(noted, { ...tracking, startLsn: 900 });
     assert.deepEqual(server.warnings, []);
+  });
+
+  it('goes on only where it is known to be of this run of the server', async () => {
+    const isEnded = async (
+      since: typeof tracking | undefined,
+      answers: Answers,
+    ): Promise<boolean> => {
+      const server = new ScriptedServer(answers);
+      await trackPages(server.session, since, server.reporter);
+      return server.statements.some((sql) => sql.includes('track_set(0)'));
+    };
+    assert.equal(await isEnded(tracking, {}), false);
+    assert.equal(await isEnded(tracking, { started: tracking.serverStarted + 60 }), true);
+    assert.equal(await isEnded(undefined, {}), true);
+    // It is not on.
+    assert.equal(await isEnded(undefined, { startLsn: 0 }), false);
   });
 
   it('narrows each file to the pages that the server wrote of its tablespace', async () => {
@@ -141,7 +167,7 @@ describe('page tracking', () => {
   it('reads a file wholly in which an index was built since', async () => {
     const server = new ScriptedServer({ list: listOf([7, 4], [8, 4]), count: 2, built: [8, 55] });
     assert.deepEqual(lookedAt(await server.narrow([file(7), file(8)])), [[[4, 1]], 'all']);
-    assert.match(server.infos.join(), /; 1 in which an index was built are read whole/u);
+    assert.match(server.infos.join(), /; 1 with newer tables or indexes are read whole/u);
   });
 
   it('reads a file wholly that the dictionary does not know', async () => {
@@ -156,11 +182,17 @@ describe('page tracking', () => {
     why: RegExp,
   ][] = [
     ['the component is not there', { component: false }, tracking, /INSTALL COMPONENT/u],
+    [
+      'a privilege is missing',
+      { grants: 'BACKUP_ADMIN' },
+      tracking,
+      /lacks SYSTEM_VARIABLES_ADMIN .GRANT/u,
+    ],
     ['the parent was taken without it', {}, undefined, /^the parent was taken without/u],
     ['tracking is off', { startLsn: 0 }, tracking, /^page tracking is off/u],
     ['tracking was off meanwhile', { startLsn: 601 }, tracking, /began anew at LSN 601/u],
     ['the server was restarted', { started: tracking.serverStarted + 60 }, tracking, /restarted/u],
-    ['the server does not count', { count: -3951 }, tracking, /error 3951/u],
+    ['the server does not count', { count: -3803 }, tracking, /no checkpoint/u],
     ['the server does not list', { status: 3951 }, tracking, /error 3951/u],
     ['the list is not all there', { count: 3, list: listOf([7, 4]) }, tracking, /1 of 3 entries/u],
     ['the list is gone', { count: 1 }, tracking, /no such file/u],
@@ -180,9 +212,9 @@ describe('page tracking', () => {
   }
 
   it('is no reason to fail for a backup that only wants it for the next', async () => {
-    for (const answers of [{ component: false }, { set: 0 }, { set: -1317 }]) {
+    for (const answers of [{ component: false }, { grants: 'USAGE' }, { set: 0 }, { set: -1317 }]) {
       const server = new ScriptedServer(answers);
-      assert.equal(await trackPages(server.session, server.reporter), undefined);
+      assert.equal(await trackPages(server.session, undefined, server.reporter), undefined);
       assert.match(server.warnings.join(), /: the next increment will read every page$/u);
     }
   });

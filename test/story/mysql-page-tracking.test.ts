@@ -130,7 +130,7 @@ describe('an increment of MySQL with page tracking', { skip: leftOut(product) },
       await server.query('UPDATE d.zip SET b = b + 1 WHERE a % 50 = 0');
       await server.query('DELETE FROM d.t WHERE a BETWEEN 5000 AND 6000');
     });
-    assert.doesNotMatch(said, /index was built/u);
+    assert.doesNotMatch(said, /read whole/u);
   });
 
   it('has them when indexes were built in place, which the server need not track', async () => {
@@ -139,7 +139,7 @@ describe('an increment of MySQL with page tracking', { skip: leftOut(product) },
       await server.query('ALTER TABLE d.zip ADD KEY more (c), ALGORITHM=INPLACE');
       await server.query('ALTER TABLE d.t ADD FULLTEXT (c)');
     });
-    assert.match(said, /; \d+ in which an index was built are read whole/u);
+    assert.match(said, /; \d+ with newer tables or indexes are read whole/u);
   });
 
   it('reads little where little has changed', async () => {

@@ -56,7 +56,7 @@ export class MariadbCourse implements Course {
     await this.#stages.reach(this.#lockDdl === 'ON' ? 'BLOCK_DDL' : 'START');
   }
 
-  trackPages(reporter: Reporter): Promise<undefined> {
+  trackPages(_since: unknown, reporter: Reporter): Promise<undefined> {
     reporter.warn('MariaDB has no page tracking: increments read every page');
     return Promise.resolve(undefined);
   }

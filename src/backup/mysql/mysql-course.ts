@@ -71,8 +71,11 @@ export class MysqlCourse implements Course {
     this.#lockedLsn = (await readRedoStatus(this.#session)).flushedLsn;
   }
 
-  async trackPages(reporter: Reporter): Promise<PageTracking | undefined> {
-    return await trackPages(this.#session, reporter);
+  async trackPages(
+    since: PageTracking | undefined,
+    reporter: Reporter,
+  ): Promise<PageTracking | undefined> {
+    return await trackPages(this.#session, since, reporter);
   }
 
   async describeTracking(): Promise<string> {

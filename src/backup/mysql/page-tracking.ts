@@ -2,7 +2,7 @@ import type { PageTracking } from '../../../formats/archive-record/index.ts';
 import { countPages } from '../../../formats/page-track/index.ts';
 import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
-import { readNewestIndexId, readSpacesOfNewerIndexes } from '../../server/mysql/index-ids.ts';
+import { readNewestIds, readSpacesOfNewer } from '../../server/mysql/dictionary-ids.ts';
 import type { MysqlInfo } from '../../server/mysql/mysql-info.ts';
 import {
   beginPageTracking,
@@ -19,17 +19,20 @@ const startedToleranceSeconds = 2;
 
 /**
  * Lets the server track pages from before the first one is copied, so that the next increment needs not
- * look for them. DDL must be held off already. Undefined, with a warning, where it does not.
+ * look for them. DDL must be held off already. What `since` was noted for the parent goes on, if
+ * it can be used. Undefined, with a warning, where the server does not track.
  */
 export async function trackPages(
   session: Session,
+  since: PageTracking | undefined,
   reporter: Reporter,
 ): Promise<PageTracking | undefined> {
-  return await orWarn(reporter, 'the next increment will read every page', async () => ({
-    startLsn: await beginPageTracking(session),
-    newestIndexId: await readNewestIndexId(session),
-    serverStarted: await readServerStarted(session),
-  }));
+  return await orWarn(reporter, 'the next increment will read every page', async () => {
+    const serverStarted = await readServerStarted(session);
+    const anew = !since || !isSameRun(since, serverStarted);
+    const startLsn = await beginPageTracking(session, { anew });
+    return { startLsn, serverStarted, ...(await readNewestIds(session)) };
+  });
 }
 
 /** What a preview says of it. */
@@ -47,8 +50,8 @@ export async function describeTracking(session: Session): Promise<string> {
  * To be called when the redo log is followed already: a page that changed before its checkpoint
  * was written by then and is on the list, and what changed later is in the redo.
  *
- * Where the list does not do, every page is read: files where an index was built, which the server
- * may write past its tracking, and all of them, with a warning, where tracking cannot be trusted.
+ * Where the list does not do, every page is read: files with a table or an index that is newer,
+ * as the server may build these past its tracking, and all of them, with a warning, where tracking cannot be trusted.
  */
 export async function narrowToTracked(
   { session, info, reporter }: { session: Session; info: MysqlInfo; reporter: Reporter },
@@ -58,7 +61,7 @@ export async function narrowToTracked(
   const narrowed = await orWarn(reporter, 'every page is read', async () => {
     const tracking = await requireUsable(session, since);
     const pages = await withTrackedPages(session, info, tracking.startLsn, readTrackedPages);
-    const whole = await readSpacesOfNewerIndexes(session, tracking.newestIndexId);
+    const whole = await readSpacesOfNewer(session, tracking);
     reporter.info(describe(pages, whole, files));
     return files.map((file) => narrow(file, pages, whole));
   });
@@ -72,11 +75,13 @@ async function requireUsable(
   if (!since) {
     throw new BackupError('failed', 'the parent was taken without page tracking');
   }
-  const started = await readServerStarted(session);
-  if (Math.abs(started - since.serverStarted) <= startedToleranceSeconds) return since;
-  // What it had written between the last checkpoint and a crash it does not know.
+  if (isSameRun(since, await readServerStarted(session))) return since;
+  // It does not know all that it wrote before a crash, and a crash looks as any other restart.
   throw new BackupError('failed', 'the server was restarted since the parent was taken');
 }
+
+const isSameRun = ({ serverStarted }: PageTracking, started: number): boolean =>
+  Math.abs(started - serverStarted) <= startedToleranceSeconds;
 
 function narrow(
   file: TablespaceFile,
@@ -103,7 +108,7 @@ function describe(
   const built = [...whole].filter((spaceId) => there.has(spaceId)).length;
   return (
     `page tracking: the server wrote ${pages} pages of ${spaces} tablespaces since the parent was taken` +
-    (built === 0 ? '' : `; ${built} in which an index was built are read whole`)
+    (built === 0 ? '' : `; ${built} with newer tables or indexes are read whole`)
   );
 }
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { BackupError } from '../../errors.ts';
+import { checkPrivileges } from '../privileges.ts';
 import type { Session } from '../session.ts';
 import type { MysqlInfo } from './mysql-info.ts';
 
@@ -17,12 +18,17 @@ export interface TrackedPages {
 }
 
 /**
- * Switches page tracking on, or begins a new part of the list where it is on: from now on the
- * server notes every page when it writes it. What it noted before stays. Returns the LSN to ask
- * for these pages by.
+ * From now on the server notes every page when it writes it. Returns the LSN to ask for these pages
+ * by. `anew`: where it does so already it ends that first. That has to be unless it is known to be
+ * of this run of the server: what a server noted before it crashed lacks pages, and asking for that
+ * can end the server. Otherwise what it noted before stays.
  */
-export async function beginPageTracking(session: Session): Promise<number> {
-  await requireComponent(session);
+export async function beginPageTracking(
+  session: Session,
+  { anew }: { anew: boolean },
+): Promise<number> {
+  await requireUsable(session);
+  if (anew && (await call(session, 'get_start_lsn()')) > 0) await call(session, 'set(0)');
   const lsn = await call(session, 'set(1)');
   if (lsn <= 0) throw unusable(`page tracking cannot begin (error ${-lsn} of the server)`);
   return lsn;
@@ -30,7 +36,7 @@ export async function beginPageTracking(session: Session): Promise<number> {
 
 /** The LSN since which the server notes the pages that it writes; it says so where it does not. */
 export async function readTrackingStart(session: Session): Promise<number> {
-  await requireComponent(session);
+  await requireUsable(session);
   const startLsn = await call(session, 'get_start_lsn()');
   if (startLsn > 0) return startLsn;
   throw unusable('page tracking is off', { hint: 'a backup with --page-tracking switches it on' });
@@ -65,12 +71,15 @@ export async function withTrackedPages<T>(
   }
 }
 
-async function requireComponent(session: Session): Promise<void> {
+/** The privilege is that of naming a list; all else takes BACKUP_ADMIN, which a backup has. */
+async function requireUsable(session: Session): Promise<void> {
   const variables = await session.map("SHOW GLOBAL VARIABLES LIKE 'mysqlbackup.backupid'");
-  if (variables.size > 0) return;
-  throw unusable('the server has no page tracking', {
-    hint: 'INSTALL COMPONENT "file://component_mysqlbackup";',
-  });
+  if (variables.size === 0) {
+    throw unusable('the server has no page tracking', {
+      hint: 'INSTALL COMPONENT "file://component_mysqlbackup";',
+    });
+  }
+  await checkPrivileges(session, [{ name: 'SYSTEM_VARIABLES_ADMIN', accepts: ['SUPER'] }]);
 }
 
 function trackedSinceLater(startLsn: number, sinceLsn: number): BackupError {
@@ -92,11 +101,15 @@ async function call(session: Session, what: string): Promise<number> {
   throw unusable(`mysqlbackup_page_track_${what} answers ${String(row?.['answer'])}`);
 }
 
+/** ER_PAGE_TRACKING_RANGE_NOT_TRACKED: of an LSN that is tracked, when no checkpoint has passed it. */
+const rangeNotTracked = 3803;
+
 function notListed(failure: number, sinceLsn: number): BackupError {
-  return unusable(
-    `the server does not list the pages that were written since LSN ${sinceLsn} ` +
-      `(error ${failure} of the server)`,
-  );
+  const why =
+    failure === rangeNotTracked
+      ? 'no checkpoint has passed it yet'
+      : `error ${failure} of the server`;
+  return unusable(`the server does not list what it wrote since LSN ${sinceLsn} (${why})`);
 }
 
 /** No reason to fail for a backup: it can read every page instead. */

@@ -192,7 +192,7 @@ describe('begin record', () => {
       show(encodeBegin(begin)),
       `${common}"parentId":"00000000-0000-4000-8000-000000000000","sinceLsn":45000,` +
         '"serverId":"WO1CIQABMsXaMsxRyeUrqvfEMEk=","redoBegan":12288,"pageTracking":' +
-        '{"startLsn":46100,"newestIndexId":170,"serverStarted":1795000000},"compression":"zstd",' +
+        '{"startLsn":46100,"serverStarted":1795000000,"newestTableId":1060,"newestIndexId":170},"compression":"zstd",' +
         '"encryption":"AES256","keyCheck":"0123456789abcdef0123456789abcdef","digests":true}\n',
     );
   });

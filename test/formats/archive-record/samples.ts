@@ -20,7 +20,12 @@ export const begin: BeginRecord = {
   sinceLsn: 45_000,
   serverId: 'WO1CIQABMsXaMsxRyeUrqvfEMEk=',
   redoBegan: 12_288,
-  pageTracking: { startLsn: 46_100, newestIndexId: 170, serverStarted: 1_795_000_000 },
+  pageTracking: {
+    startLsn: 46_100,
+    serverStarted: 1_795_000_000,
+    newestTableId: 1_060,
+    newestIndexId: 170,
+  },
   startedAt: '2026-11-21T02:43:08.000Z',
   compression: 'zstd',
   encryption: 'AES256',

@@ -27,7 +27,7 @@ describe('the seal of an archive', () => {
     assert.equal(keyCheckOf(key, begin.backupId), '0da83e3bf4f4a890ac94e88cf03b688c');
     assert.equal(
       sealOf(key, end, beginBytes),
-      '382a5d31ed48f1c223ece5f429b8fc83bc3768f353a016c335e69e4d50586edf',
+      'a28023b0683c9f26328dffae63605a2523f7558f10506fd045afb28a14176875',
     );
   });
 
