@@ -74,14 +74,16 @@ export class DeltaProof implements PagesProof {
   #checksFor(pageNumber: number, page: Uint8Array): DescribingCheck[] {
     const { pageSize, zipSize, spaceId, spaceFlags } = this.#meta;
     const { flavour } = this.#known;
-    const header = pageNumber === 0 ? readSpaceHeader(page) : undefined;
+    // A later file of the system tablespace begins in its middle.
+    const isLater = spaceId === 0 && pageNumber === 0 && filHeader.decode(page).pageNumber > 0;
+    const header = pageNumber === 0 && !isLater ? readSpaceHeader(page) : undefined;
     if (header && flavour) return [describingPageCheck(spaceIdentity(header, flavour))];
     if (spaceFlags !== undefined && spaceId !== 0) {
       return [describingPageCheck({ spaceId, format: parseMysqlSpaceFlags(spaceFlags) })];
     }
     const formats = flavour ? [flavour] : flavours;
     const checks = pageChecks(formats, { spaceId, physicalPageSize: pageSize, zip: zipSize !== 0 });
-    if (spaceId !== 0) return checks;
+    if (spaceId !== 0 || isLater) return checks;
     // Copies of other pages, which nothing can place.
     return checks.map(
       (check) => (bytes, number) =>

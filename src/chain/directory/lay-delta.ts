@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DeltaDecoder } from '../../../formats/delta/index.ts';
-import { readSpaceHeader } from '../../../formats/innodb/index.ts';
+import { filHeader, readSpaceHeader } from '../../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
 import { writeAt } from '../chain-files.ts';
 import { deltaRuns } from '../delta-runs.ts';
@@ -10,13 +10,16 @@ import type { DeltaFile } from './link-directory.ts';
 
 const readBytes = 4 * 1024 * 1024;
 
-/** Writes the pages of a delta over the file that they are of. May be run again. */
+/**
+ * Writes the pages of a delta over the file that they are of. May be run again. Returns the pages
+ * that its tablespace has by its page 0, or 0 where that is not among them.
+ */
 export async function layDelta(
   directory: string,
   increment: string,
   delta: DeltaFile,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const path = join(directory, delta.file);
   const source = join(increment, `${delta.file}.delta`);
   try {
@@ -28,9 +31,11 @@ export async function layDelta(
     try {
       const told = await layPages(handle, source, delta, signal);
       const { size: found } = await handle.stat();
-      // Another tool does not say how long the file was, but page 0 does.
-      await handle.truncate(delta.size ?? Math.max(found, told));
+      // Another tool does not say how long the file was, but page 0 does; not of one file of several.
+      const wanted = delta.spaceId === 0 ? found : Math.max(found, told * delta.pageSize);
+      await handle.truncate(delta.size ?? wanted);
       await handle.sync();
+      return told;
     } finally {
       await handle.close();
     }
@@ -45,7 +50,6 @@ export async function layDelta(
   }
 }
 
-/** Returns the bytes that the file has at least by its page 0, where that is among the pages. */
 async function layPages(
   handle: FileHandle,
   source: string,
@@ -59,7 +63,7 @@ async function layPages(
     signal.throwIfAborted();
     decoder.push(bytes);
     for (const { first, bytes: pages } of deltaRuns(decoder)) {
-      if (first === 0 && spaceId !== 0) told = bytesTold(pages, spaceId, pageSize);
+      if (first === 0) told = pagesTold(pages, spaceId);
       await writeAt(handle, first * pageSize, pages);
     }
   }
@@ -67,10 +71,12 @@ async function layPages(
   return told;
 }
 
-function bytesTold(page0: Uint8Array, spaceId: number, pageSize: number): number {
+function pagesTold(page0: Uint8Array, spaceId: number): number {
+  // A later file of the system tablespace begins in its middle.
+  if (spaceId === 0 && filHeader.decode(page0).pageNumber > 0) return 0;
   const header = readSpaceHeader(page0);
   if (header && header.spaceId !== spaceId) {
     throw new BackupError('corrupt', `page 0 is of space ${header.spaceId}, .meta of ${spaceId}`);
   }
-  return (header?.pages ?? 0) * pageSize;
+  return header?.pages ?? 0;
 }

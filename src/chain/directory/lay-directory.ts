@@ -6,10 +6,12 @@ import {
   rmSync,
   rmdirSync,
   statSync,
+  truncateSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../errors.ts';
+import { systemFileNames } from '../../restore/backup-directory.ts';
 import { resolveLeftovers } from '../../restore/mariadb/ddl-leftovers.ts';
 import { syncDirectory } from '../../store/sync-directory.ts';
 import { type ListedFile, isRewritten, writeFullRecords } from '../full-records.ts';
@@ -44,7 +46,12 @@ export async function layDirectory(
     await syncAll(path);
     writeState(path, { backupId, step: 'laying' });
   }
-  for (const delta of files.deltas) await layDelta(path, increment.path, delta, signal);
+  let systemBytes = 0;
+  for (const delta of files.deltas) {
+    const pages = await layDelta(path, increment.path, delta, signal);
+    if (delta.spaceId === 0) systemBytes = Math.max(systemBytes, pages * delta.pageSize);
+  }
+  if (!increment.backup.members) extendSystem(path, systemFileNames(increment.backup), systemBytes);
   removeOthers(path, files, signal);
   for (const member of files.others) {
     signal.throwIfAborted();
@@ -58,6 +65,15 @@ export async function layDirectory(
     files: listedFiles(path, files),
   });
   removeState(path);
+}
+
+/** By page 0 of its first file the system tablespace has so many bytes: the last file grows. */
+function extendSystem(directory: string, names: readonly string[], bytes: number): void {
+  const sizes = names.map((name) => statSync(join(directory, name)).size);
+  const missing = bytes - sizes.reduce((sum, size) => sum + size, 0);
+  const last = names.at(-1);
+  if (missing <= 0 || last === undefined) return;
+  truncateSync(join(directory, last), (sizes.at(-1) ?? 0) + missing);
 }
 
 /** What the increment has not is gone, and with it the directories of databases that were dropped. */

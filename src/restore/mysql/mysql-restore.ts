@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { systemFilesName } from '../../../formats/archive-record/index.ts';
 import { commonNames, decodeTablespaces } from '../../../formats/metadata/index.ts';
 import { blockBytes, blockStart } from '../../../formats/mysql-redo/index.ts';
@@ -30,7 +30,7 @@ export const mysqlRestore: RestoreCourse = {
   },
 
   checkPlace(path) {
-    const place = realpathSync(path);
+    const place = realPlace(path);
     if (!/\/\./.test(place)) return;
     throw new BackupError(
       'recovery',
@@ -119,6 +119,13 @@ export const mysqlRestore: RestoreCourse = {
     rmSync(join(path, systemFilesName), { force: true });
   },
 };
+
+/** What a path is in the end, which need not be there yet: a preview makes nothing. */
+function realPlace(path: string): string {
+  const full = resolve(path);
+  if (existsSync(full)) return realpathSync(full);
+  return join(realPlace(dirname(full)), basename(full));
+}
 
 /** A server finds moved files by their space id, and notes in its dictionary where they are. */
 function tellMoved(path: string, reporter: Reporter): void {
