@@ -79,7 +79,7 @@ async function createTable(
   more = '',
 ): Promise<void> {
   await server.query(
-    `CREATE TABLE d.${name} (a INT PRIMARY KEY, b INT, c VARCHAR(300), KEY (b)) ${more}`,
+    `CREATE TABLE d.${name} (a INT PRIMARY KEY, b BIGINT, c VARCHAR(300), KEY (b)) ${more}`,
   );
   await insertRows(server, name, 0, rows);
 }
@@ -180,7 +180,7 @@ describe('page tracking that cannot be used', { skip: leftOut(product) }, () => 
       decodeBegin(readFileSync(join(directory, 'xbpipe_begin.json'))).pageTracking,
       undefined,
     );
-    await assertScanned(directory, /INSTALL COMPONENT/u);
+    await assertScanned(directory, /^the parent was taken without/u);
     await server.query(install);
   });
 
