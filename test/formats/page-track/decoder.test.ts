@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { pageId, PageTrackDecoder } from '../../../formats/page-track/index.ts';
+import { gunzipSync } from 'node:zlib';
+import {
+  countPages,
+  pageId,
+  pageRuns,
+  PageTrackDecoder,
+  SparsePages,
+} from '../../../formats/page-track/index.ts';
 import { seededRandom } from '../../support/random.ts';
 import { layoutRows, layoutTitles, specTable } from '../../support/spec-table.ts';
 import { drain, failureOf } from '../decoder-sweeps.ts';
@@ -20,6 +28,32 @@ describe('decoder of a list of written pages', () => {
   it('is described by its specification', () => {
     const rows = specTable('formats/page-track/page-track.md', layoutTitles, 'page id');
     assert.deepEqual(layoutRows(pageId), rows);
+  });
+
+  it('reads what the server wrote', () => {
+    const list = gunzipSync(readFileSync('formats/page-track/vectors/table.idx.gz'));
+    const ids = decodeAll(list);
+    assert.equal(ids.length, 2 * 228);
+    const spaces = new Map<number, SparsePages>();
+    for (let at = 0; at < ids.length; at += 2) {
+      const [spaceId = 0, page = 0] = ids.slice(at, at + 2);
+      const pages = spaces.get(spaceId) ?? new SparsePages();
+      spaces.set(spaceId, pages);
+      pages.add(page);
+    }
+    const counts = [...spaces.values()].map(({ segments }) => countPages(segments));
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      227,
+    );
+    const runs = [...pageRuns(spaces.get(2)?.segments ?? new Map())];
+    assert.deepEqual(
+      runs.map(({ first, count }) => [first, count]),
+      [
+        [0, 37],
+        [64, 29],
+      ],
+    );
   });
 
   it('takes a list of nothing', () => {
