@@ -1,17 +1,27 @@
 // Increments of MariaDB, prepared with the stock tool on parents that it prepared.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { beginName, decodeBegin, decodeManifest } from '../../formats/archive-record/index.ts';
+import {
+  acceptedNames,
+  decodeCheckpoints,
+  decodeInfo,
+  validateCheckpoints,
+} from '../../formats/metadata/index.ts';
 import { findProgram, leftOut, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { assertDone, runShell } from '../support/tool.ts';
+import { assertDone, runShell, runTool } from '../support/tool.ts';
 import { createSchema, type Ddl, startDdl, startLoad } from '../support/workload.ts';
+import { backupArgs } from './faults-support.ts';
 import { innodbBytes, startHeldBackup } from './held-backup.ts';
+import { backUp } from './increment-support.ts';
+import { startOnSystemFiles } from './several-system-files.ts';
 import { proveSame } from './ways-back.ts';
 
 /** `$1`: mbstream, `$2`: mariadb-backup, `$3`: where to, then the archives, the full one first. */
@@ -19,11 +29,11 @@ const script = `
 stream=$1 prepare=$2 dir=$3
 shift 3
 "$stream" -x -C "$dir/data" <"$1" && shift &&
-"$prepare" --no-defaults --prepare --target-dir="$dir/data" || exit
+"$prepare" --defaults-file="$dir/data/backup-my.cnf" --prepare --target-dir="$dir/data" || exit
 for archive; do
   increment=$(mktemp -d "$dir/inc.XXXXXX")
   "$stream" -x -C "$increment" <"$archive" &&
-  "$prepare" --no-defaults --prepare --target-dir="$dir/data" --incremental-dir="$increment" || exit
+  "$prepare" --defaults-file="$dir/data/backup-my.cnf" --prepare --target-dir="$dir/data" --incremental-dir="$increment" || exit
 done`;
 
 async function prepareChain(product: Product, archives: readonly string[]): Promise<string> {
@@ -84,6 +94,42 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
       });
       const datadir = await prepareChain(product, [full, first, second]);
       await proveSame(source, datadir, { replay: false });
+    });
+
+    it('have the pages of every file of the system tablespace, and say what they are', async () => {
+      const files = ['ibdata1:12M', 'ibdata2:8M', 'ibdata3:4M:autoextend'];
+      const { source, options } = await startOnSystemFiles(product, files);
+      const full = await backUp(source);
+      for (const id of [1, 2]) {
+        await source.query(`UPDATE shared.t SET b = REPEAT('y', 2900000 + ${id}) WHERE id = ${id}`);
+      }
+      await source.query("INSERT INTO shared.t (b) VALUES (REPEAT('z', 3000000))");
+      const args = ['--incremental-base', full];
+      const preview = await runTool(backupArgs(source, '--preview', ...args));
+      assert.match(assertDone(preview).stderr, /a preview: nothing was backed up/u);
+      const increment = await backUp(source, ...args);
+      const archives = [full, increment].map((path) => join(path, 'archive.xbs'));
+      const datadir = await prepareChain(product, archives);
+      await proveSame(source, datadir, { replay: false, serverOptions: options });
+
+      const [before, after] = [full, increment].map((path) =>
+        decodeManifest(readFileSync(join(path, 'manifest.json'))),
+      );
+      assert.equal(after?.parentId, before?.backupId);
+      const plain = join(scratchDir('plain'), 'new');
+      assertDone(await runTool(backupArgs(source, '--target-dir', plain, ...args)));
+      const named = (role: 'checkpoints' | 'info'): Buffer => {
+        const found = readdirSync(plain).find((name) => acceptedNames[role].includes(name));
+        return readFileSync(join(plain, found ?? ''));
+      };
+      const checkpoints = decodeCheckpoints(named('checkpoints'));
+      assert.equal(checkpoints.backupType, 'incremental');
+      assert.equal(checkpoints.fromLsn, BigInt(before?.toLsn ?? 0));
+      assert.equal(validateCheckpoints(checkpoints), undefined);
+      const { incremental, innodbFromLsn } = decodeInfo(named('info'));
+      assert.deepEqual([incremental, innodbFromLsn], [true, checkpoints.fromLsn]);
+      const { parentId, sinceLsn } = decodeBegin(readFileSync(join(plain, beginName)));
+      assert.deepEqual([parentId, sinceLsn], [before?.backupId, before?.redoStart]);
     });
   });
 }
