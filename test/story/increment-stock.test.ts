@@ -18,7 +18,7 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runShell, runTool } from '../support/tool.ts';
 import { createSchema, type Ddl, startDdl, startLoad } from '../support/workload.ts';
-import { backupArgs } from './faults-support.ts';
+import { assertFailed, backupArgs } from './faults-support.ts';
 import { innodbBytes, startHeldBackup } from './held-backup.ts';
 import { backUp } from './increment-support.ts';
 import { startOnSystemFiles } from './several-system-files.ts';
@@ -130,6 +130,32 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
       assert.deepEqual([incremental, innodbFromLsn], [true, checkpoints.fromLsn]);
       const { parentId, sinceLsn } = decodeBegin(readFileSync(join(plain, beginName)));
       assert.deepEqual([parentId, sinceLsn], [before?.backupId, before?.redoStart]);
+    });
+
+    it('may be taken on a backup by the stock tool, as long as that is not prepared', async () => {
+      const source = await startServer({ name: 'source', product });
+      const tables = await createSchema(source, { megabytes: 2 });
+      const load = await startLoad(source, tables, { pauseMs: 100 });
+      const dir = scratchDir('stock');
+      const take = '"$1" --no-defaults --backup -u root -S "$2" --target-dir="$3/data"';
+      const program = findProgram('mariadb-backup', product);
+      assertDone(await runShell(take, program, source.socket, dir));
+      await load.stop();
+      await source.query('CREATE TABLE load_main.later AS SELECT * FROM load_main.r_dynamic');
+      const args = [`--incremental-basedir=${join(dir, 'data')}`];
+      const path = await backUp(source, ...args);
+      const prepare =
+        '"$1" --defaults-file="$2/data/backup-my.cnf" --prepare --target-dir="$2/data"';
+      assertDone(await runShell(prepare, program, dir));
+      const again = await runTool(backupArgs(source, '--target-dir', join(dir, 'no'), ...args));
+      assert.match(assertFailed(again, 40, 'chain').message ?? '', /it is prepared/u);
+
+      const add = `"$1" -x -C "$3" <"$4" && ${prepare.replaceAll('"$1"', '"$5"')} --incremental-dir="$3"`;
+      const increment = scratchDir('increment');
+      const stream = findProgram('mbstream', product);
+      const archive = join(path, 'archive.xbs');
+      assertDone(await runShell(add, stream, dir, increment, archive, program));
+      await proveSame(source, join(dir, 'data'), { replay: false });
     });
   });
 }
