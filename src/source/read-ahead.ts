@@ -6,7 +6,7 @@ const stepBytesMax = 256 * 1024;
 
 /** Something to be read in one request. */
 export interface Piece {
-  /** Bytes, no more than `bytesMax` of `readAhead`. */
+  /** Bytes, some and no more than `bytesMax` of `readAhead`. */
   length: number;
 }
 
@@ -53,9 +53,12 @@ export async function* readAhead<P extends Piece>(
   };
   try {
     while (coming.length < parallel && (await ask()));
-    for (let next = coming.shift(); next; next = coming.shift()) {
-      await ask();
-      yield* next.arriving();
+    for (let [next] = coming; next; coming.shift(), [next] = coming) {
+      let asked = false;
+      for await (const read of next.arriving()) {
+        if (next.isFull && !asked) asked = await ask();
+        yield read;
+      }
       buffers.back(next.buffer);
     }
     return undefined;
@@ -80,6 +83,10 @@ class ComingPiece<P extends Piece> {
     this.filled = this.#fill(fill, signal);
     // It is thrown when it is its turn.
     this.filled.catch(() => undefined);
+  }
+
+  get isFull(): boolean {
+    return this.#length === this.#bytes.length;
   }
 
   get buffer(): ArrayBuffer {

@@ -89,6 +89,7 @@ describe('ArchiveWriter', () => {
       sinceLsn: undefined,
       serverId: undefined,
       redoBegan: undefined,
+      pageTracking: undefined,
       compression: undefined,
       encryption: undefined,
       keyCheck: undefined,
