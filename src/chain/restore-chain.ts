@@ -32,7 +32,7 @@ export async function restoreChain(
       },
     });
     reporter.info(`${links.length} backups are laid over each other`);
-    await prepare(directory.stage, options, reporter, signal);
+    await prepare(directory.stage, { ...options, disposable: true }, reporter, signal);
   });
   if (!scratch) reporter.info(`${datadir} is ready to be started on`);
 }

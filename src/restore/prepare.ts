@@ -21,6 +21,11 @@ export interface PrepareOptions {
   serverBinary?: string | undefined;
   /** More arguments for the server that recovers, such as those of a key plugin. */
   serverArguments: readonly string[];
+  /**
+   * The directory is nobody's last copy: if the machine goes down while the server recovers it, it is
+   * made anew, so that the server need not write every page twice.
+   */
+  disposable?: boolean;
 }
 
 /**

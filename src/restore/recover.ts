@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BackupError } from '../errors.ts';
 import type { BackupDirectory } from './backup-directory.ts';
+import type { PrepareOptions } from './prepare.ts';
 import { RecoveryLog } from './recovery-log.ts';
 import type { RedoRange, RestoreCourse } from './restore-course.ts';
 import type { ServerBinary } from './server-binary.ts';
@@ -22,13 +23,14 @@ export async function recover(
   redo: RedoRange,
   course: RestoreCourse,
   server: ServerBinary,
-  options: { serverArguments: readonly string[]; signal: AbortSignal },
+  options: PrepareOptions & { signal: AbortSignal },
 ): Promise<RecoveryLog> {
   const scratch = mkdtempSync(join(tmpdir(), 'xbpipe-recover-'));
   try {
     const args = [
       ...commonArguments(backup, scratch),
       ...course.recoveryArguments(backup),
+      ...(options.disposable === true ? ['--innodb-doublewrite=OFF'] : []),
       ...options.serverArguments,
     ];
     const run = async (): Promise<RecoveryLog> => {

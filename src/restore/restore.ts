@@ -46,7 +46,7 @@ export async function restore(
     });
     onArchive?.(summary);
     reporter.info('the archive is whole');
-    await prepare(directory.stage, options, reporter, signal);
+    await prepare(directory.stage, { ...options, disposable: true }, reporter, signal);
   });
   if (!scratch) reporter.info(`${datadir} is ready to be started on`);
 }
