@@ -78,10 +78,10 @@ for (const product of products) {
     it('comes back at every link, on every way', async (t) => {
       const source = await startServer({ name: 'source', product });
       const tables = await createSchema(source, { megabytes: 3 });
-      const load = await startLoad(source, tables, { pauseMs: 150 });
+      const load = await startLoad(source, tables, { pauseMs: 200 });
       const ddl = await startDdl(source);
       const links = await takeChain(source, async () => {
-        const target = ddl.statements() + 40;
+        const target = ddl.statements() + 30;
         while (ddl.statements() < target) await sleep(20);
       });
       await ddl.stop();

@@ -14,7 +14,7 @@ import { proveSame, serverOf } from './ways-back.ts';
 const names = ['full', 'first', 'second', 'third'] as const;
 
 describe('a chain of MySQL with page tracking', { skip: leftOut(product) }, () => {
-  it('comes back at every link although indexes are built and tables come and go', async (t) => {
+  it('comes back although indexes are built and tables come and go', async () => {
     // Pages are written all the time.
     const options = ['--innodb-buffer-pool-size=16M', '--innodb-redo-log-capacity=64M'];
     const source = await startServer({ name: 'source', product, options });
@@ -28,20 +28,17 @@ describe('a chain of MySQL with page tracking', { skip: leftOut(product) }, () =
       const base = i === 0 ? [] : [`--incremental-base=${join(place, names[i - 1] ?? '')}`];
       const args = backupArgs(source, '--page-tracking', `--to=${join(place, name)}`, ...base);
       said.push(assertDone(await runTool(args)).stderr);
-      await untilStatements(ddl, 40);
+      await untilStatements(ddl, 30);
     }
     await ddl.stop();
     await load.stop();
     for (const increment of said.slice(1)) assert.match(increment, /the server wrote \d+ pages/u);
 
-    for (const name of names) {
-      await t.test(`restored from the ${name} link`, async () => {
-        const datadir = join(scratchDir('restored'), 'data');
-        const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
-        const from = `--from=${join(place, name)}`;
-        assertDone(await runTool([...args, from, `--datadir=${datadir}`]));
-        await proveSame(source, datadir, { replay: true });
-      });
-    }
+    // All links are in what the newest comes back to.
+    const datadir = join(scratchDir('restored'), 'data');
+    const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
+    const from = `--from=${join(place, names.at(-1) ?? '')}`;
+    assertDone(await runTool([...args, from, `--datadir=${datadir}`]));
+    await proveSame(source, datadir, { replay: true });
   });
 });
