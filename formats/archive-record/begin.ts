@@ -47,6 +47,14 @@ export interface BeginRecord {
   startedAt: string;
 }
 
+/** Whether a backup is one only together with those below it, whether it names them or not. */
+export function isIncrement({
+  parentId,
+  sinceLsn,
+}: Pick<BeginRecord, 'parentId' | 'sinceLsn'>): boolean {
+  return parentId !== undefined || sinceLsn !== undefined;
+}
+
 /** Longest begin record a reader accepts, bytes. */
 export const beginBytesMax = 64 * 1024;
 

@@ -6,6 +6,7 @@ export {
   beginBytesMax,
   decodeBegin,
   encodeBegin,
+  isIncrement,
 } from './begin.ts';
 export { type EndRecord, decodeEnd, encodeEnd, endBytes } from './end.ts';
 export { isSealed, keyCheckOf, sealOf } from './seal.ts';

@@ -30,6 +30,8 @@ export interface Manifest {
   backupId: string;
   /** Backup that this one is an increment of; undefined if full. */
   parentId?: string | undefined;
+  /** Of an increment: it holds every page with an LSN of at least this. */
+  sinceLsn?: number | undefined;
   tool: string;
   flavour: Flavour;
   serverVersion: string;
@@ -59,7 +61,15 @@ export interface Manifest {
 }
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const { backupId, parentId = null, tool, flavour, serverVersion, pageSize } = manifest;
+  const {
+    backupId,
+    parentId = null,
+    sinceLsn = null,
+    tool,
+    flavour,
+    serverVersion,
+    pageSize,
+  } = manifest;
   const { redoStart, toLsn, lastLsn, binlog = null } = manifest;
   const { compression = null, encryption = null, startedAt, finishedAt } = manifest;
   const { members, plainBytes, objects, index = null } = manifest;
@@ -68,7 +78,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   const encoding = { compression, encryption };
   const content = { members, plainBytes, objects, index };
   const times = { startedAt, finishedAt };
-  const ids = { format: recordFormat, backupId, parentId };
+  const ids = { format: recordFormat, backupId, parentId, sinceLsn };
   const record = { ...ids, ...server, ...position, ...encoding, ...times, ...content };
   return new TextEncoder().encode(JSON.stringify(record, undefined, 2) + '\n');
 }
@@ -78,6 +88,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   return {
     backupId: record.string('backupId'),
     parentId: record.optionalString('parentId'),
+    sinceLsn: record.optionalNumber('sinceLsn'),
     tool: record.string('tool'),
     flavour: decodeFlavour(manifestName, record),
     serverVersion: record.string('serverVersion'),

@@ -61,9 +61,12 @@ export class ArchiveWriter implements MemberStore {
     return this.#payloadBytes;
   }
 
-  /** Members so far, records included, and the bytes of the files that they decode to. */
+  /** Members so far, records included, and the bytes of the files that they are of. */
   get totals(): { members: number; plainBytes: number } {
-    const plainBytes = this.#members.reduce((sum, one) => sum + (one.plainSize ?? one.size), 0);
+    const plainBytes = this.#members.reduce(
+      (sum, { delta, plainSize, size }) => sum + (delta?.fileSize ?? plainSize ?? size),
+      0,
+    );
     return { members: this.#members.length, plainBytes };
   }
 

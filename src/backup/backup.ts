@@ -26,6 +26,7 @@ import type {
   RedoState,
 } from './course.ts';
 import type { Parent } from './parent/parent.ts';
+import { unfitParent } from './parent/unfit-parent.ts';
 import type { TablespaceFile } from './plan/tablespace-file.ts';
 import { BackupProgress } from './progress.ts';
 import { RedoTail } from './redo/redo-tail.ts';
@@ -155,7 +156,7 @@ async function takeBackup(
   await guarded(redo.drain());
   const facts = factsOf(options, begin, startedAt, position);
   const metadata = await guarded(writeMetadata(members, course, facts));
-  await guarded(store.finish(position));
+  await guarded(commit(store, position, options.parent));
   committed = true;
   const { backupId, serverVersion } = begin;
   const bytes = store.bytesWritten;
@@ -260,6 +261,18 @@ async function writeMetadata(
   const files = course.metadataFiles(facts);
   for (const { name, bytes } of files) await writeMember(store, name, bytes);
   return files;
+}
+
+async function commit(
+  store: MemberStore,
+  position: FixedPosition,
+  parent: Parent | undefined,
+): Promise<void> {
+  // Whoever lets old backups go cannot know of an increment that is on its way.
+  if (parent && (await parent.isThere?.()) === false) {
+    throw unfitParent(parent.name, 'it was removed while the increment was taken');
+  }
+  await store.finish(position);
 }
 
 function describeParent({ name, redoStart }: Parent): string {

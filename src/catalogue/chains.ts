@@ -1,4 +1,4 @@
-import type { Manifest } from '../../formats/archive-record/index.ts';
+import { type Manifest, isIncrement } from '../../formats/archive-record/index.ts';
 
 /** A backup as its manifest has it. */
 export interface FoundBackup {
@@ -38,6 +38,9 @@ export function linkChains(found: readonly FoundBackup[]): CataloguedBackup[] {
   for (const backup of backups) {
     const { parentId } = backup.manifest;
     if (parentId !== undefined) link(backup, byId.get(parentId), parentId);
+    else if (isIncrement(backup.manifest)) {
+      backup.problem ??= 'it is an increment, and does not name the backup it was taken on';
+    }
   }
   const ordered = inOrder(backups.filter(({ parent }) => !parent));
   for (const backup of ordered) {

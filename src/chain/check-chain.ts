@@ -1,4 +1,4 @@
-import type { BeginRecord } from '../../formats/archive-record/index.ts';
+import { type BeginRecord, isIncrement } from '../../formats/archive-record/index.ts';
 import { BackupError } from '../errors.ts';
 import type { ChainLink } from './link.ts';
 
@@ -17,7 +17,7 @@ export type LinkFacts = Pick<ChainLink, 'name' | 'lastLsn'> & {
 export function checkChain(links: readonly LinkFacts[]): void {
   const [first] = links;
   if (!first) throw new BackupError('usage', 'a chain of no backups');
-  if (isIncrement(first)) {
+  if (isIncrement(first.begin)) {
     throw misfit(first, 'is an increment: a chain begins with its full backup');
   }
   const names = new Map<string, string>();
@@ -29,15 +29,11 @@ export function checkChain(links: readonly LinkFacts[]): void {
   for (const [i, child] of links.slice(1).entries()) checkPair(links[i] as LinkFacts, child);
 }
 
-export function isIncrement({ begin }: Pick<LinkFacts, 'begin'>): boolean {
-  return begin.parentId !== undefined || begin.sinceLsn !== undefined;
-}
-
 /** Refuses an increment that was not taken on `parent`, or cannot be laid over it. */
 export function checkPair(parent: LinkFacts, child: LinkFacts): void {
   const [before, after] = [parent.begin, child.begin];
   const { sinceLsn } = after;
-  if (!isIncrement(child) || sinceLsn === undefined) {
+  if (!isIncrement(after) || sinceLsn === undefined) {
     throw misfit(child, `is a full backup: it cannot follow ${parent.name}`);
   }
   if (after.parentId !== undefined && after.parentId !== before.backupId) {

@@ -123,8 +123,10 @@ function requireOnce(link: ChainLink, deltas: ReadonlyMap<string, DeltaEntry>): 
 
 /** Data files that are gone although they were copied. */
 function droppedBy({ members }: ChainLink): Set<string> {
-  const markers = members.filter(({ path }) => path.endsWith('.del'));
-  return new Set(markers.map(({ path }) => path.replace(/\.del$/, '.ibd')));
+  const markers = members
+    .map(({ path }) => plainPath(path))
+    .filter((path) => path.endsWith('.del'));
+  return new Set(markers.map((path) => path.replace(/\.del$/, '.ibd')));
 }
 
 /**

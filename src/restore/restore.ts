@@ -1,8 +1,8 @@
+import { isIncrement } from '../../formats/archive-record/index.ts';
 import type { ArchiveSummary } from '../archive/archive-checker.ts';
 import type { Reporter } from '../reporter.ts';
 import { fillStage } from '../sink/fill-stage.ts';
 import type { ByteSource } from '../source/byte-source.ts';
-import { isIncrement } from '../chain/check-chain.ts';
 import { BackupError } from '../errors.ts';
 import { extract } from './extract.ts';
 import { type PrepareOptions, prepare } from './prepare.ts';
@@ -36,7 +36,7 @@ export async function restore(
       key,
       needKey: true,
       onBegin: async (begin) => {
-        if (isIncrement({ begin })) throw alone(source.name);
+        if (isIncrement(begin)) throw alone(source.name);
         await requireServer(begin, options, directory.stage);
       },
       signal,

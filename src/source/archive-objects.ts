@@ -57,6 +57,15 @@ export class ArchiveObjects {
     return new ArchiveObjects(store, objects);
   }
 
+  /** Whether it still is what was opened. */
+  async isThere(): Promise<boolean> {
+    for (const { key, size, etag } of this.#objects) {
+      const found = await this.#store.head(key);
+      if (found?.size !== size || found.etag !== etag) return false;
+    }
+    return true;
+  }
+
   /** The bytes `offset` to `offset + length` of the archive. */
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);

@@ -118,12 +118,17 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, page
 
 describe('the changed pages of a file', () => {
   it('are those with the LSN or a later one', async () => {
-    const lsns = [0, since - 1, since, since + 1, undefined, 2 ** 40];
+    const lsns = [1, since - 1, since, since + 1, undefined, 2 ** 40];
     const file = makeFile(4096, lsns.length, (page) => lsns[page]);
     const { numbers, delta, read, size } = await take(file);
     assert.deepEqual(numbers, [2, 3, 5]);
     assert.deepEqual(delta, { fileSize: 6 * 4096, chunkPages: 8, pages: '2+1 1' });
     assert.deepEqual([read, size], [6 * 4096, 4 * 4096]);
+  });
+
+  it('are those without an LSN as well: MariaDB imports tables so', async () => {
+    const file = makeFile(4096, 4, (page) => [0, 1, undefined, 0][page]);
+    assert.deepEqual((await take(file)).numbers, [0, 3]);
   });
 
   it('are all that are not zero where the parent does not have the file', async () => {

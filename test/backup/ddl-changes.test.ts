@@ -12,7 +12,7 @@ const files = (text: string): SpaceFile[] =>
       const [, member = '', space, inode, device = '1'] =
         /^(\w+):(\d+|\?)@(\d+)(?:\/(\d+))?$/.exec(word) ?? [];
       const spaceId = space === '?' ? undefined : Number(space);
-      return { member, inode: Number(inode), device: Number(device), spaceId };
+      return { member, inode: Number(inode), device: Number(device), bornMs: 1, spaceId };
     });
 
 const changes = (before: string, now: string): string => {
@@ -76,6 +76,14 @@ describe('files with one space id', () => {
     assert.equal(changes('a:5@70', 'stray:5@80 a:5@70'), '+stray');
     assert.equal(changes('a:5@70 stray:5@80', 'stray:5@80 a:5@70'), '');
     assert.equal(changes('a:5@70 stray:5@80', 'b:5@70 stray:5@80'), 'a>b');
+  });
+
+  it('are not one when an inode was used again: its file was born later', () => {
+    const file = { member: 'a', inode: 70, device: 1, bornMs: 5, spaceId: 5 };
+    const imported = { ...file, bornMs: 6 };
+    const { removed, renamed, created } = ddlChanges([file], [imported]);
+    assert.deepEqual([removed.length + renamed.length, created], [1, [imported]]);
+    assert.deepEqual(ddlChanges([file], [file]).created, []);
   });
 
   it('and with one inode are one table: the old name comes first', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -106,7 +106,7 @@ const spacesOf = (parent: Parent | undefined): number[] | undefined =>
 
 /** What is known of a parent but its name and its tablespaces. */
 const factsOf = (parent: Parent | undefined): object => {
-  const { name: _, knownSpaces: __, ...facts } = parent ?? assert.fail('no parent');
+  const { name: _, knownSpaces: __, isThere: ___, ...facts } = parent ?? assert.fail('no parent');
   return facts;
 };
 
@@ -128,6 +128,16 @@ describe('the parent of an increment', () => {
       assert.deepEqual(spacesOf(parent), [0, 5, 9]);
       assert.ok(parent?.name.includes(path));
     }
+  });
+
+  it('can be asked whether it is still there', async () => {
+    const path = await makeBackup();
+    const parent = await read({ incrementalBase: path });
+    assert.equal(await parent?.isThere?.(), true);
+    appendFileSync(join(path, 'archive.xbs'), 'x');
+    assert.equal(await parent?.isThere?.(), false);
+    rmSync(join(path, 'archive.xbs'));
+    assert.equal(await parent?.isThere?.(), false);
   });
 
   it('is an archive by itself', async () => {

@@ -45,6 +45,15 @@ describe('expiring backups', () => {
     }
   });
 
+  it('never counts an increment that names no parent, and never takes it either', async () => {
+    const place = month().backup('stray', '2026-11-19T01:00:00Z', { sinceLsn: 5 });
+    const judged = await judge(place, { full: 1 });
+    assert.deepEqual([judged.keep, judged.broken.includes('stray')], [['f15'], true]);
+    const { backups } = await place.read();
+    const problem = backups.find(({ name }) => name === 'stray')?.problem;
+    assert.equal(problem, 'it is an increment, and does not name the backup it was taken on');
+  });
+
   it('by days keeps what leads back to the start of the window', async () => {
     for (const [days, keep] of [
       // From the 20th on: nothing is of then, so the newest before it.

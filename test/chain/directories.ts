@@ -9,7 +9,7 @@ import {
   indexName,
 } from '../../formats/archive-record/index.ts';
 import { encodeCheckpoints, encodeDeltaMeta, encodeInfo } from '../../formats/metadata/index.ts';
-import { isIncrement } from '../../src/chain/check-chain.ts';
+import { isIncrement } from '../../formats/archive-record/index.ts';
 import { encodeAll } from '../formats/delta/support.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { type MadeFile, type MadeLink, beginOf, pageSize } from './support.ts';
@@ -40,7 +40,7 @@ function writeLink(
   const fromLsn = BigInt(begin.sinceLsn ?? 0);
   const toLsn = BigInt(begin.redoStart + 100);
   const lastLsn = BigInt(begin.redoStart + 200);
-  const backupType = isIncrement({ begin }) ? 'incremental' : 'full-backuped';
+  const backupType = isIncrement(begin) ? 'incremental' : 'full-backuped';
   write(
     'xtrabackup_checkpoints',
     encodeCheckpoints({ backupType, fromLsn, toLsn, lastLsn, others: [] }),

@@ -84,6 +84,16 @@ describe('the plan of a chain', () => {
     assert.deepEqual(told, { files: {}, plain: ['db/dropped.del'] });
   });
 
+  it('knows what is gone when the word of it is compressed or encrypted', () => {
+    for (const suffix of ['.zst', '.lz4.xbcrypt', '.xbcrypt']) {
+      const gone = other(`db/a.del${suffix}`);
+      const twice = [delta('db/a.ibd', 5), gone, delta('db/b.ibd', 5)];
+      const full = [whole('db/a.ibd', 5), gone, whole('db/b.ibd', 5)];
+      const made = ['db/b.ibd.delta', 'db/b.ibd'];
+      assert.deepEqual(planOf(full, twice), { files: { 'db/b.ibd': made }, plain: [gone.path] });
+    }
+  });
+
   it('tells the files of the system tablespace apart by their names', () => {
     const { files } = planOf(
       [whole('ibdata1', 0), whole('ibdata2', 0)],

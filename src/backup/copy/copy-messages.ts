@@ -32,6 +32,8 @@ export interface CopiedFile {
   source: string;
   device: number;
   inode: number;
+  /** When the file was made; 0 where the file system does not tell. */
+  bornMs: number;
   /** Bytes that were copied. */
   size: number;
   /** Undefined for files that are no tablespace, and while page 0 is all zero. */

@@ -81,10 +81,10 @@ async function copy(job: CopyJob, copier: Copier): Promise<void> {
       ? await copyChanged(file, changed.pages, output, copier)
       : { size: await copyBlocks(file, output) };
     await output.end();
-    const { dev: device, ino: inode } = fstatSync(fd);
+    const { dev: device, ino: inode, birthtimeMs: bornMs } = fstatSync(fd);
     const { member, source } = job;
     const plainSize = output.suffix === '' ? undefined : size;
-    const copied = { member, source, device, inode, size, spaceId };
+    const copied = { member, source, device, inode, bornMs, size, spaceId };
     port.post({ kind: 'copied', file: copied, plainSize, delta });
   } finally {
     closeSync(fd);

@@ -6,7 +6,7 @@ import { type BlockFile, shrank } from './copy-tablespace.ts';
 
 /** Which pages of a file an increment takes. */
 export interface PageSelection {
-  /** Those with an LSN of at least this; 0: every page that is not all zero. */
+  /** Those with an LSN of at least this, or with none; 0: every page that is not all zero. */
   sinceLsn: number;
   /** Where to look for them, in ascending order; undefined: everywhere. */
   runs?: Iterable<PageRun> | undefined;
@@ -76,9 +76,11 @@ export class PageScan {
   }
 
   #isTaken(page: Uint8Array): boolean {
+    const lsn = pageLsnNumber(page);
+    // MariaDB's IMPORT TABLESPACE leaves pages without an LSN; nothing says since when they are there.
     // In any format: what is in the file must be in its copy, bytes that do not count as well.
-    if (this.#sinceLsn === 0) return !isBlankPage(page, true);
-    return pageLsnNumber(page) >= this.#sinceLsn;
+    if (lsn === 0) return !isBlankPage(page, true);
+    return lsn >= this.#sinceLsn;
   }
 
   /** False at the end of what is to be read. */

@@ -3,6 +3,8 @@ export interface SpaceFile {
   member: string;
   device: number;
   inode: number;
+  /** An inode is used again at once. */
+  bornMs: number;
   /** Undefined while page 0 is all zero. */
   spaceId?: number | undefined;
 }
@@ -18,7 +20,7 @@ export interface DdlChanges<T extends SpaceFile> {
 
 /**
  * Compares the files that were copied with those that are there under
- * BLOCK_DDL. A file is recognised by its space id and inode, never by its name;
+ * BLOCK_DDL. A file is recognised by its space id, inode and birth, never by its name;
  * one whose space id was not known when it was copied counts as new.
  */
 export function ddlChanges<T extends SpaceFile>(
@@ -56,7 +58,8 @@ function sameFile<T extends SpaceFile>(
 ): T | undefined {
   if (before.spaceId === undefined) return undefined;
   const same = (bySpace.get(before.spaceId) ?? []).filter(
-    (file) => file.inode === before.inode && file.device === before.device,
+    ({ inode, device, bornMs }) =>
+      inode === before.inode && device === before.device && bornMs === before.bornMs,
   );
   return same.find((file) => file.member === before.member) ?? same[0];
 }

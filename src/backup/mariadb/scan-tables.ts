@@ -25,8 +25,9 @@ async function identify(path: string): Promise<Omit<SpaceFile, 'member'> | undef
     throw toBackupError(error, 'access');
   }
   try {
-    const { dev: device, ino: inode } = fstatSync(fd);
-    return { device, inode, spaceId: (await identifyLiveSpace(fd, path, 'mariadb'))?.spaceId };
+    const { dev: device, ino: inode, birthtimeMs: bornMs } = fstatSync(fd);
+    const identity = await identifyLiveSpace(fd, path, 'mariadb');
+    return { device, inode, bornMs, spaceId: identity?.spaceId };
   } finally {
     closeSync(fd);
   }

@@ -24,6 +24,8 @@ export interface Parent {
   /** What page tracking needs to be asked for what its server wrote since. */
   pageTracking?: PageTracking | undefined;
   startedAt?: Date | undefined;
+  /** Whether nobody has removed it meanwhile; undefined where that cannot be asked. */
+  isThere?: (() => Promise<boolean>) | undefined;
   /** Ids of the tablespaces in it; undefined where they are not known. */
   knownSpaces?: Uint32Array | undefined;
 }

@@ -26,7 +26,9 @@ export async function storedParent(
     throw unfitParent(name, 'its archive is of another backup than its manifest');
   }
   const { toLsn, lastLsn } = ends;
-  return { ...parentByRecord(name, begin), toLsn, lastLsn, knownSpaces: indexedSpaces(members) };
+  const isThere = (): Promise<boolean> => archive.isThere();
+  const knownSpaces = indexedSpaces(members);
+  return { ...parentByRecord(name, begin), toLsn, lastLsn, knownSpaces, isThere };
 }
 
 /** What a begin record says of a parent. */

@@ -6,7 +6,8 @@ import type { Reporter } from '../../reporter.ts';
 import { checkFiles } from '../../restore/check-files.ts';
 import { refuseLeftovers } from '../../restore/mysql/refuse-leftovers.ts';
 import { prepareStateName } from '../../restore/prepare-state.ts';
-import { checkChain, isIncrement } from '../check-chain.ts';
+import { isIncrement } from '../../../formats/archive-record/index.ts';
+import { checkChain } from '../check-chain.ts';
 import { layDirectory } from './lay-directory.ts';
 import { type LinkDirectory, readLinkDirectory } from './link-directory.ts';
 import { readState } from './overlay-state.ts';
@@ -58,7 +59,7 @@ function stillToLay(
   const idOf = ({ facts }: LinkDirectory): string => facts.begin.backupId;
   if (half === undefined) {
     const isLaid = (link: LinkDirectory): boolean =>
-      idOf(link) === idOf(base) && isIncrement(link.facts);
+      idOf(link) === idOf(base) && isIncrement(link.facts.begin);
     return links.slice(1 + links.findIndex(isLaid));
   }
   const at = links.findIndex((link) => idOf(link) === half);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isIncrement } from '../../../formats/archive-record/index.ts';
 import type { CataloguedBackup } from '../../catalogue/chains.ts';
 import { findBackup } from '../../catalogue/find-backup.ts';
 import { readCatalogue } from '../../catalogue/read-catalogue.ts';
@@ -32,14 +33,14 @@ export function infoCommand(program: Command, context: CommandContext): void {
 }
 
 function rowsOf(store: ObjectStore, backup: CataloguedBackup): Row[] {
-  const { name, manifest, parent, children } = backup;
-  const { backupId, parentId, tool, flavour, serverVersion, pageSize } = manifest;
+  const { name, manifest, children } = backup;
+  const { backupId, tool, flavour, serverVersion, pageSize } = manifest;
   const { compression = 'none', encryption = 'none', objects, index } = manifest;
   return [
     ['backup', store.urlOf(name)],
     ['state', stateOf(backup)],
     ['id', backupId],
-    ['type', parentId === undefined ? 'full' : `incremental on ${parent?.name ?? parentId}`],
+    ['type', typeOf(backup)],
     ...children.map((child): Row => ['increment on it', child.name]),
     ['server', `${flavour} ${serverVersion}, pages of ${pageSize} bytes`],
     ['written by', tool],
@@ -53,6 +54,11 @@ function rowsOf(store: ObjectStore, backup: CataloguedBackup): Row[] {
     ...objects.map((object): Row => ['object', `${object.name}, ${object.size} bytes`]),
     ...(index === undefined ? [] : [['index', index] satisfies Row]),
   ];
+}
+
+function typeOf({ manifest, parent }: CataloguedBackup): string {
+  if (!isIncrement(manifest)) return 'full';
+  return `incremental on ${parent?.name ?? manifest.parentId ?? 'a backup that it does not name'}`;
 }
 
 function positionRows({ manifest }: CataloguedBackup): Row[] {

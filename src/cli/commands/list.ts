@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isIncrement } from '../../../formats/archive-record/index.ts';
 import type { CataloguedBackup } from '../../catalogue/chains.ts';
 import { type Orphan, findOrphans } from '../../catalogue/orphans.ts';
 import { type Catalogue, readCatalogue } from '../../catalogue/read-catalogue.ts';
@@ -94,7 +95,7 @@ function rowOf(backup: CataloguedBackup): string[] {
   const { flavour, serverVersion, startedAt, redoStart, lastLsn, binlog } = manifest;
   return [
     branchOf(backup) + nameOf(backup),
-    manifest.parentId === undefined ? 'full' : 'incremental',
+    isIncrement(manifest) ? 'incremental' : 'full',
     `${flavour} ${serverVersion}`,
     startedAt,
     formatBytes(storedBytes(backup)),

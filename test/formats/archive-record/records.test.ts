@@ -82,7 +82,7 @@ const kinds: Kind[] = [
     name: 'manifest.json',
     bytes: encodeManifest(manifest),
     decode: decodeManifest,
-    may: ['parentId', 'binlog', 'compression', 'encryption', 'index'],
+    may: ['parentId', 'sinceLsn', 'binlog', 'compression', 'encryption', 'index'],
   },
   {
     name: 'xbpipe_system_files.json',

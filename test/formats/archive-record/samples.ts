@@ -61,6 +61,7 @@ export const end: EndRecord = {
 export const manifest: Manifest = {
   backupId,
   parentId: 'b4b5c3c1-7b3c-4f0e-9a41-3f5b2a1c0d9e',
+  sinceLsn: 45_000,
   tool: 'xbpipe 0.1.0',
   flavour: 'mariadb',
   serverVersion: '10.11.19-MariaDB-log',
