@@ -71,16 +71,24 @@ stage 'format' npx --no-install prettier --check .
 stage 'lint' npx --no-install oxlint --type-aware
 
 cores=$(nproc)
+# path_list FOLDER_OR_PATTERN...: what `find` takes for files below these.
+path_list() {
+  local pattern
+  printf -- '(\0'
+  for pattern in "$@"; do printf -- '-path\0dist/test/%s\0-o\0' "$pattern"; done
+  printf -- '-false\0)\0'
+}
+mapfile -d '' -t no_load < <(path_list {archive,catalogue,fuzz,import,sink,source,store,tablespace,transform,worker}/'*')
+# A load that must be as fast as it can be, or a tool that is measured.
+mapfile -d '' -t alone < <(path_list 'story/*faults*' 'story/*full-backup*' story/{memory,stalled-commits,bucket-kills}'*')
+
 list formats -path 'dist/test/formats/*'
-# Only one of these starts a server, and none has a load beside it: they mind no neighbour.
-alone=()
-for folder in archive catalogue fuzz import sink source store tablespace transform worker; do
-  alone+=(-o -path "dist/test/$folder/*")
-done
-list units '(' "${alone[@]:1}" ')'
-list others -not -path 'dist/test/formats/*' -not '(' "${alone[@]:1}" ')'
+list units "${no_load[@]}"
+list stories "${alone[@]}"
+list others -not -path 'dist/test/formats/*' -not "${no_load[@]}" -not "${alone[@]}"
 tests 'tests of the formats' "$cores" "${formats[@]}"
 tests 'tests of the parts' "$cores" "${units[@]}"
-# Each of these may run several servers, with a load that wants a core of its own.
-tests 'all other tests' "$((cores > 4 ? 4 : (cores + 1) / 2))" "${others[@]}"
+tests 'tests that mind their neighbours' 1 "${stories[@]}"
+# Each of these may run several servers, which wait for the disk more than for a core.
+tests 'all other tests' "$((cores > 4 ? 4 : cores))" "${others[@]}"
 finish

@@ -14,6 +14,7 @@ import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
 import { CleanUp } from './clean-up.ts';
 import { connect } from './connect.ts';
+import { copyMemory } from './copy/copy-memory.ts';
 import { CopyPool } from './copy/copy-pool.ts';
 import { copyTablespaces } from './copy-tablespaces.ts';
 import type { IncrementSelection } from './copy/copy-messages.ts';
@@ -69,10 +70,6 @@ export interface BackupResult extends FixedPosition {
   bytes: number;
   metadata: MetadataFile[];
 }
-
-/** Bytes of one chunk, and how many of them the copy threads share; each has two at least. */
-const chunkBytes = 2 * 1024 * 1024;
-const chunksOnTheWay = 8;
 
 /**
  * A backup of a running server, full or an increment on `parent`. Resolves when the store has
@@ -183,8 +180,8 @@ function startCopiers(
   const { flavour, pageSize } = info;
   const { encoding, parent } = options;
   const increment = parent && selectionOf(parent);
-  const buffers = Math.max(2, Math.floor(chunksOnTheWay / options.parallel));
-  const data = { buffers, chunkBytes, flavour, pageSize, redoStart, encoding, increment };
+  const memory = copyMemory(options.parallel);
+  const data = { ...memory, flavour, pageSize, redoStart, encoding, increment };
   const pool = new CopyPool(options.parallel, data, store, progress.onPages);
   cleanUp.add(() => pool.stop());
   return pool;

@@ -14,6 +14,7 @@ import { EncodedMembers } from '../archive/encoded-members.ts';
 import type { EndPosition, MemberStore } from '../archive/member-store.ts';
 import { writeMember } from '../archive/write-member.ts';
 import type { CopyJob } from '../backup/copy/copy-messages.ts';
+import { copyMemory } from '../backup/copy/copy-memory.ts';
 import { CopyPool } from '../backup/copy/copy-pool.ts';
 import type { Reporter } from '../reporter.ts';
 import { type BackupDirectory, readBackupDirectory } from '../restore/backup-directory.ts';
@@ -50,9 +51,6 @@ export interface Merged {
   lastLsn: number;
   bytes: number;
 }
-
-const chunkBytes = 2 * 1024 * 1024;
-const chunksOnTheWay = 8;
 
 /**
  * Writes what a chain comes to as one new full backup, as new as its newest link. No server is
@@ -118,8 +116,7 @@ async function copyFiles(
 ): Promise<void> {
   const { path, flavour, begin } = backup;
   const { pageSize = 16_384, redoStart = 0 } = begin ?? {};
-  const buffers = Math.max(2, Math.floor(chunksOnTheWay / parallel));
-  const data = { flavour, buffers, chunkBytes, pageSize, redoStart, encoding };
+  const data = { ...copyMemory(parallel), flavour, pageSize, redoStart, encoding };
   const pool = new CopyPool(parallel, data, store);
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => {
