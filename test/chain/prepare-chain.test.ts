@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBegin, decodeIndex } from '../../formats/archive-record/index.ts';
@@ -243,8 +252,43 @@ describe('increments that do not fit a directory', () => {
     rmSync(join(first, 'db/u.ibd.delta'));
     assert.match(
       (await failureOf(() => lay(full, [first]))).message,
-      /u.ibd.delta of the backup is missing/,
+      /u.ibd.delta is missing: its db\/u.ibd.meta is there/,
     );
     assert.deepEqual(treeOf(full), before);
+  });
+
+  it('are refused when a file of them, or of the directory, is still encoded', async () => {
+    const encoded: [number, string][] = [
+      [1, 'db/u.ibd.delta'],
+      [1, 'db/u.frm'],
+      [0, 'db/t.ibd'],
+    ];
+    for (const [link, name] of encoded) {
+      const links = madeDirectories(small);
+      const file = join(links[link] ?? '', name);
+      renameSync(file, `${file}.zst.xbcrypt`);
+      const before = treeOf(links[0] ?? '');
+      const error = await failureOf(() => lay(links[0] ?? '', links.slice(1)));
+      assert.equal(error.code, 'incomplete');
+      assert.match(error.message, new RegExp(`${name}.zst.xbcrypt is still encoded`, 'u'));
+      assert.match(error.hint ?? '', /decompress and decrypt/u);
+      assert.deepEqual(treeOf(links[0] ?? ''), before);
+    }
+  });
+
+  it('are refused before the first is laid when the last one is not whole', async () => {
+    const [full = '', first = '', second = ''] = madeDirectories(small);
+    rmSync(join(second, 'db/u.ibd.delta'));
+    const before = treeOf(full);
+    assert.equal((await failureOf(() => lay(full, [first, second]))).code, 'incomplete');
+    assert.deepEqual(treeOf(full), before);
+  });
+
+  it('may have encoded files beside those that were made of them', async () => {
+    const [full = '', ...increments] = madeDirectories(small);
+    const file = join(increments[1] ?? '', 'db/u.ibd.delta');
+    copyFileSync(file, `${file}.qp`);
+    await lay(full, increments);
+    assert.deepEqual(Object.keys(treeOf(full)), ['db/u.frm', 'db/u.ibd']);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { openLink } from '../../src/chain/open-link.ts';
 import { restoreChain } from '../../src/chain/restore-chain.ts';
 import { ArchiveObjects } from '../../src/source/archive-objects.ts';
 import { FileStore } from '../../src/store/file-store.ts';
+import { copyOf } from '../restore/prepare-support.ts';
 import { findProgram, leftOut, products } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -65,6 +66,19 @@ describe('increments by mariadb-backup', { skip: leftOut(product) }, () => {
     assert.equal(refused.status, 40, refused.stderr);
     assert.match(refused.stderr, /pages that changed from LSN \d+ to \d+ are missing/u);
     assert.match(refused.stderr, new RegExp(`--incremental-lsn=${redoStartOf(first)}`, 'u'));
+    const files = readdirSync(full, { recursive: true }).length;
+    for (const [message, harm] of [
+      ['ibdata1 of the backup is missing', 'rm "$1"/ibdata1.delta "$1"/ibdata1.meta'],
+      ['delta is missing', 'rm "$1"/mysql/gtid_slave_pos.ibd.delta'],
+      ['is still encoded', 'gzip -S .qp "$1"/mysql/gtid_slave_pos.ibd.delta'],
+    ] as const) {
+      const harmed = copyOf(second);
+      assertDone(await runShell(harm, harmed));
+      const half = await runTool([...prepare, ...increments(first, harmed)]);
+      assert.ok(half.status === 30 || half.status === 31, half.stderr);
+      assert.match(half.stderr, new RegExp(message, 'u'));
+      assert.equal(readdirSync(full, { recursive: true }).length, files);
+    }
     assertDone(await runTool([...prepare, ...increments(first, second)]));
     await proveSame(source, full, { replay: true });
   });

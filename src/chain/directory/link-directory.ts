@@ -76,9 +76,26 @@ export function filesBelow(directory: string): string[] {
     .sort();
 }
 
-/** What lies in the directory of an increment; a file that a `.del` says to be gone is left out. */
+/**
+ * Every file of a backup, none of which may be encoded any more. Beside the file that was made of it
+ * an encoded one does not count: other tools leave it there.
+ */
+export function decodedFiles(directory: string): string[] {
+  const all = filesBelow(directory);
+  const known = new Set(all);
+  return all.filter((member) => {
+    const plain = plainPath(member);
+    if (!known.has(plain)) throw stillEncoded(join(directory, member));
+    return plain === member;
+  });
+}
+
+/**
+ * What lies in the directory of an increment; a file that a `.del` says to be gone is left out.
+ * Refused are halves: what is not told of here would be removed from the full backup.
+ */
 export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles {
-  const all = new Set(filesBelow(path));
+  const all = new Set(decodedFiles(path));
   const sizes = new Map(
     backup.members?.map(({ path: member, delta }) => [plainPath(member), delta?.fileSize]) ?? [],
   );
@@ -93,6 +110,10 @@ export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles 
     for (const suffix of ['.delta', '.meta']) taken.add(file + suffix);
     const { spaceId, pageSize } = meta;
     deltas.push({ file, spaceId, pageSize, size: sizes.get(member) });
+  }
+  for (const member of all) {
+    const file = member.replace(/\.meta$/, '');
+    if (file !== member && !taken.has(member) && !taken.has(file)) throw withoutDelta(path, file);
   }
   return {
     deltas: deltas.filter(({ file }) => !taken.has(file)),
@@ -109,4 +130,18 @@ function withoutMeta(path: string, file: string): BackupError {
       where: { path: missing },
     },
   );
+}
+
+function withoutDelta(path: string, file: string): BackupError {
+  const missing = join(path, `${file}.delta`);
+  return new BackupError('incomplete', `${missing} is missing: its ${file}.meta is there`, {
+    where: { path: missing },
+  });
+}
+
+function stillEncoded(path: string): BackupError {
+  return new BackupError('incomplete', `${path} is still encoded`, {
+    hint: 'decompress and decrypt every file of the backup first',
+    where: { path },
+  });
 }

@@ -9,7 +9,12 @@ import { prepareStateName } from '../../restore/prepare-state.ts';
 import { isIncrement } from '../../../formats/archive-record/index.ts';
 import { checkChain } from '../check-chain.ts';
 import { layDirectory } from './lay-directory.ts';
-import { type LinkDirectory, readLinkDirectory } from './link-directory.ts';
+import {
+  type LinkDirectory,
+  decodedFiles,
+  incrementFiles,
+  readLinkDirectory,
+} from './link-directory.ts';
 import { readState } from './overlay-state.ts';
 
 /**
@@ -36,8 +41,11 @@ export async function layIncrements(
       ({ facts }) => facts,
     ),
   );
-  if (!state) checkFiles(base.backup, base.course);
-  for (const link of waiting) checkFiles(link.backup, { ...link.course, requiredFiles: () => [] });
+  if (!state) {
+    decodedFiles(path);
+    checkFiles(base.backup, base.course);
+  }
+  for (const link of waiting) checkIncrement(link);
   for (const { path: directory, backup } of [base, ...waiting]) {
     if (backup.flavour === 'mysql') refuseLeftovers(directory);
   }
@@ -48,6 +56,18 @@ export async function layIncrements(
     await layDirectory(now, link, i === 0 ? state : undefined, signal);
     reporter.info(`${link.path} is laid over ${path}`);
   }
+}
+
+/** Before anything is changed: what an increment does not have is removed from the full backup. */
+function checkIncrement(link: LinkDirectory): void {
+  const { backup, course } = link;
+  const { deltas } = incrementFiles(link);
+  const inDelta = new Set(deltas.map(({ file }) => file));
+  checkFiles(backup, {
+    ...course,
+    requiredFiles: () =>
+      course.requiredFiles(backup).map((file) => (inDelta.has(file) ? `${file}.delta` : file)),
+  });
 }
 
 /** Increments that an earlier run has not finished; `half` is the id of the one that it was at. */
