@@ -54,6 +54,8 @@ export interface ArchiveSummary {
   payloadBytes: number;
   /** The members of an archive of another tool, where they were to be noted. */
   listed?: MemberEntry[];
+  /** What the index of an archive of ours lists, unless it is encrypted and there is no key. */
+  index?: MemberEntry[] | undefined;
 }
 
 /**
@@ -143,9 +145,13 @@ export class ArchiveChecker {
       if (this.#promised) throw corrupt('it is not the one that the index beside it was made of');
       if (!this.#done.has(endName)) throw incomplete('it has no end record');
       const chunksSha256 = this.#headers.digest('hex');
-      const { end, seal } = this.#records.prove({ members: this.#done, chunksSha256 });
+      const {
+        end,
+        seal,
+        members: index,
+      } = this.#records.prove({ members: this.#done, chunksSha256 });
       const { members, payloadBytes } = end;
-      return { begin: this.#records.begin, seal, members, payloadBytes };
+      return { begin: this.#records.begin, seal, members, payloadBytes, index };
     }
     if (!this.#anyArchive) this.#requireStockEndings();
     const summary = this.#unproved();

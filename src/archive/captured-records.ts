@@ -113,7 +113,7 @@ export class CapturedRecords {
    * Proves the archive whole: index and end record agree with each other, with
    * the begin record and with every member that arrived.
    */
-  prove({ members: arrived, chunksSha256 }: Arrived): { end: EndRecord; seal: Seal } {
+  prove({ members: arrived, chunksSha256 }: Arrived): Omit<ReadIndex, 'path'> {
     const { end, seal, path: indexPath, members: promised } = this.readIndex();
     if (chunksSha256 !== end.chunksSha256) {
       throw corrupt('the headers of its chunks are not those that the end record vouches for');
@@ -131,7 +131,7 @@ export class CapturedRecords {
     }
     if (promised) compareIndex(promised, members, { digests: this.begin.digests });
     requireTotals(end, members);
-    return { end, seal };
+    return { end, seal, members: promised };
   }
 
   /** Before anything is decrypted: nothing but the begin record was taken by then. */

@@ -4,21 +4,24 @@ import {
   decodePageRuns,
   numbersPerChunk,
 } from '../../formats/archive-record/index.ts';
-import { blockPagesMax } from '../../formats/delta/index.ts';
+import { blockPagesMax, encodeDeltaHeader } from '../../formats/delta/index.ts';
 import { BackupError } from '../errors.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import { PageSet } from './page-set.ts';
 import type { Layer } from './plan-chain.ts';
+
+/** A page of a member: its number in the file, or the header page of a delta as it must be. */
+export type Slot = number | Uint8Array;
 
 /** A member of which only some chunks are read. */
 export interface LayerChunks {
   /** The member with no other chunks than these. */
   entry: MemberEntry;
   /**
-   * Where the pages belong that these chunks decode to, in their order; a header page of a delta
-   * belongs nowhere. Undefined where only the delta itself tells.
+   * The pages that these chunks decode to, in their order. Undefined where only the delta itself
+   * tells.
    */
-  pages: (() => Generator<number | undefined>) | undefined;
+  slots: (() => Generator<Slot>) | undefined;
 }
 
 /** The pages of a layer that newer links replace, or that are behind an end that the file had since. */
@@ -38,7 +41,7 @@ export function layerChunks(layer: Layer, superseded: PageSet): LayerChunks {
   const { entry, file } = layer;
   const { delta } = entry;
   if (delta?.pages !== undefined) return deltaChunks(layer, delta, superseded);
-  if (delta) return { entry, pages: undefined };
+  if (delta) return { entry, slots: undefined };
   return wholeChunks(entry, file.pageSize, superseded);
 }
 
@@ -52,46 +55,48 @@ function deltaChunks(layer: Layer, delta: DeltaContent, superseded: PageSet): La
   const { chunkPages } = delta;
   const count = entry.chunks.length / numbersPerChunk;
   const wanted = new Uint8Array(count);
-  let slots = 0;
-  for (const page of slotsOf(entry.path, delta, file.pageSize)) {
-    const chunk = Math.floor(slots / chunkPages);
-    if (page !== undefined && !superseded.has(page)) wanted[chunk] = 1;
-    slots += 1;
+  let pages = 0;
+  let headerChunk = 0;
+  for (const slot of slotsOf(entry.path, delta, file.pageSize)) {
+    const chunk = Math.floor(pages / chunkPages);
+    if (typeof slot !== 'number') headerChunk = chunk;
+    // The header page goes along: it tells whether the index is right.
+    else if (!superseded.has(slot)) wanted[headerChunk] = wanted[chunk] = 1;
+    pages += 1;
   }
-  if (Math.ceil(slots / chunkPages) !== count) {
-    const message = `${entry.path}: ${slots} pages are not in ${count} chunks of ${chunkPages}`;
+  const { size, plainSize = size } = entry;
+  if (Math.ceil(pages / chunkPages) !== count || pages * file.pageSize !== plainSize) {
+    const room = `${count} chunks of ${chunkPages}, ${plainSize} bytes`;
+    const message = `${entry.path}: ${pages} pages are not in ${room}`;
     throw new BackupError('corrupt', message, { where: { path: entry.path } });
   }
   const isWanted = (chunk: number): boolean => wanted[chunk] === 1;
-  const pages = function* (): Generator<number | undefined> {
-    let slot = 0;
-    for (const page of slotsOf(entry.path, delta, file.pageSize)) {
-      if (isWanted(Math.floor(slot / chunkPages))) yield page;
-      slot += 1;
+  const slots = function* (): Generator<Slot> {
+    let at = 0;
+    for (const slot of slotsOf(entry.path, delta, file.pageSize)) {
+      if (isWanted(Math.floor(at / chunkPages))) yield slot;
+      at += 1;
     }
   };
-  return { entry: withChunks(entry, isWanted), pages };
+  return { entry: withChunks(entry, isWanted), slots };
 }
 
-/** What each page of a delta is: a header page, or the page of this number. */
-function* slotsOf(
-  path: string,
-  delta: DeltaContent,
-  pageSize: number,
-): Generator<number | undefined> {
+/** What each page of a delta is, by the index. */
+function* slotsOf(path: string, delta: DeltaContent, pageSize: number): Generator<Slot> {
   const perBlock = blockPagesMax(pageSize);
-  yield undefined;
-  let inBlock = 0;
+  let block: number[] = [];
   for (const { first, count } of runsOf(path, delta)) {
     for (let page = first; page < first + count; page += 1) {
-      if (inBlock === perBlock) {
-        yield undefined;
-        inBlock = 0;
+      if (block.length === perBlock) {
+        yield encodeDeltaHeader(block, { pageSize, isLast: false });
+        yield* block;
+        block = [];
       }
-      yield page;
-      inBlock += 1;
+      block.push(page);
     }
   }
+  yield encodeDeltaHeader(block, { pageSize, isLast: true });
+  yield* block;
 }
 
 /** What is encoded has to be read whole: nothing says where its pages are. */
@@ -101,7 +106,7 @@ function wholeChunks(entry: MemberEntry, pageSize: number, superseded: PageSet):
   const isAligned = spans.every(({ offset }) => offset % pageSize === 0);
   const size = entry.plainSize ?? entry.size;
   if (!isPlain || !isAligned) {
-    return { entry, pages: () => counted(0, Math.ceil(size / pageSize)) };
+    return { entry, slots: () => counted(0, Math.ceil(size / pageSize)) };
   }
   const pagesOf = ({ offset, length }: Span): [first: number, count: number] => [
     offset / pageSize,
@@ -109,11 +114,11 @@ function wholeChunks(entry: MemberEntry, pageSize: number, superseded: PageSet):
   ];
   const wanted = spans.map((span) => !superseded.hasAll(...pagesOf(span)));
   const isWanted = (chunk: number): boolean => wanted[chunk] === true;
-  const pages = function* (): Generator<number> {
+  const slots = function* (): Generator<number> {
     for (const [chunk, span] of spans.entries())
       if (isWanted(chunk)) yield* counted(...pagesOf(span));
   };
-  return { entry: withChunks(entry, isWanted), pages };
+  return { entry: withChunks(entry, isWanted), slots };
 }
 
 interface Span {

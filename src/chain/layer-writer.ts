@@ -3,7 +3,7 @@ import { DeltaDecoder } from '../../formats/delta/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
 import { type ChainFiles, writeAt } from './chain-files.ts';
 import { deltaRuns } from './delta-runs.ts';
-import type { LayerChunks } from './layer-chunks.ts';
+import type { LayerChunks, Slot } from './layer-chunks.ts';
 import type { PageSet } from './page-set.ts';
 import type { Layer } from './plan-chain.ts';
 
@@ -18,19 +18,19 @@ export class LayerWriter {
   readonly #layer: Layer;
   readonly #files: ChainFiles;
   readonly #superseded: PageSet;
-  readonly #pages: Iterator<number | undefined> | undefined;
+  readonly #slots: Iterator<Slot> | undefined;
   readonly #delta: DeltaDecoder | undefined;
   #handle: FileHandle | undefined;
-  /** The page at hand, and how many bytes of it are still to come. */
-  #page: number | undefined;
+  /** The page at hand unless it is not wanted, and how many bytes of it are still to come. */
+  #page: Slot | undefined;
   #missing = 0;
 
-  constructor(layer: Layer, { pages }: LayerChunks, superseded: PageSet, files: ChainFiles) {
+  constructor(layer: Layer, { slots }: LayerChunks, superseded: PageSet, files: ChainFiles) {
     this.#layer = layer;
     this.#files = files;
     this.#superseded = superseded;
-    this.#pages = pages?.();
-    if (!pages) this.#delta = new DeltaDecoder(layer.file.pageSize);
+    this.#slots = slots?.();
+    if (!slots) this.#delta = new DeltaDecoder(layer.file.pageSize);
   }
 
   /** The next bytes of the chunks that are read; they may be used again when it resolves. */
@@ -43,7 +43,7 @@ export class LayerWriter {
   async close(): Promise<void> {
     this.#delta?.end();
     const isWhole = this.#missing === 0 || this.#layer.entry.delta === undefined;
-    if (this.#pages && (!isWhole || this.#pages.next().done !== true)) {
+    if (this.#slots && (!isWhole || this.#slots.next().done !== true)) {
       throw this.#corrupt('it has fewer pages than the index says');
     }
     await this.abandon();
@@ -61,7 +61,7 @@ export class LayerWriter {
     for (let at = 0; at < bytes.length;) {
       if (this.#missing === 0) this.#nextPage(bytes.subarray(at));
       const length = Math.min(this.#missing, bytes.length - at);
-      if (this.#page !== undefined) {
+      if (typeof this.#page === 'number') {
         const position = (this.#page + 1) * pageSize - this.#missing;
         if (run && run.position + run.bytes.length === position) {
           const start = run.bytes.byteOffset - bytes.byteOffset;
@@ -70,9 +70,10 @@ export class LayerWriter {
           if (run) yield run;
           run = { position, bytes: bytes.subarray(at, at + length) };
         }
-      } else if (run) {
-        yield run;
+      } else {
+        if (run) yield run;
         run = undefined;
+        if (this.#page) this.#compareHeader(this.#page, bytes.subarray(at, at + length));
       }
       this.#missing -= length;
       at += length;
@@ -82,12 +83,19 @@ export class LayerWriter {
 
   /** `start`: the bytes that it begins with. */
   #nextPage(start: Uint8Array): void {
-    const next = this.#pages?.next();
+    const next = this.#slots?.next();
     if (next?.done !== false) throw this.#corrupt('it has more pages than the index says');
-    const page = next.value;
-    if (page === 0) this.#files.learn(this.#layer.file, start);
-    this.#page = page === undefined || this.#superseded.has(page) ? undefined : page;
+    const slot = next.value;
+    if (slot === 0) this.#files.learn(this.#layer.file, start);
+    this.#page = typeof slot === 'number' && this.#superseded.has(slot) ? undefined : slot;
     this.#missing = this.#layer.file.pageSize;
+  }
+
+  /** What the index says is where pages go: the delta must say the same. */
+  #compareHeader(header: Uint8Array, part: Uint8Array): void {
+    const from = header.length - this.#missing;
+    if (Buffer.compare(header.subarray(from, from + part.length), part) === 0) return;
+    throw this.#corrupt('it has other pages than the index says');
   }
 
   *#decode(delta: DeltaDecoder, bytes: Uint8Array): Generator<Run> {

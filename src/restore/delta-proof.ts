@@ -12,6 +12,7 @@ import type { Flavour } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
 import { damagedPage } from './damaged-page.ts';
 import { type DescribingCheck, pageChecks } from './later-file-check.ts';
+import { PageListDigest } from './page-list-digest.ts';
 import type { KnownPages, PagesProof } from './page-proof.ts';
 
 const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
@@ -24,7 +25,10 @@ export class DeltaProof implements PagesProof {
   readonly #decoder: DeltaDecoder;
   /** A page is right when one of them says so. */
   #checks: DescribingCheck[] | undefined;
+  readonly #list = new PageListDigest();
   readonly systemPageSize = undefined;
+  /** Of the numbers of all pages, once it is at its end. */
+  listDigest = '';
   pages = 0;
   youngest = { lsn: 0, page: 0 };
 
@@ -48,6 +52,7 @@ export class DeltaProof implements PagesProof {
     this.#told(() => {
       this.#decoder.end();
     });
+    this.listDigest = this.#list.end();
   }
 
   #check({ pageNumber, bytes, offset }: DeltaPage): void {
@@ -57,6 +62,7 @@ export class DeltaProof implements PagesProof {
     if (!faults.includes(undefined)) {
       throw damagedPage(this.#path, pageNumber, offset, faults[0] ?? 'of no known format');
     }
+    this.#list.add(pageNumber);
     const lsn = pageLsnNumber(bytes);
     if (lsn > this.youngest.lsn) this.youngest = { lsn, page: pageNumber };
     this.pages += 1;

@@ -1,8 +1,15 @@
-import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
+import {
+  type MemberEntry,
+  beginName,
+  decodeBegin,
+  decodePageRuns,
+} from '../../formats/archive-record/index.ts';
 import { acceptedNames, commonNames, metadataBytesMax } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
 import { encryptionSuffix } from '../transform/encoding.ts';
+import { plainPath } from '../transform/member-decoder.ts';
 import { DeltaProof } from './delta-proof.ts';
+import { PageListDigest } from './page-list-digest.ts';
 import { SilentOutput } from './silent-output.ts';
 import { type KnownPages, PageProof, type PagesProof } from './page-proof.ts';
 
@@ -24,6 +31,8 @@ export class MemberProofs extends SilentOutput {
   readonly #kept = new Map<string, Uint8Array>();
   /** Tablespaces whose every page was checked. */
   readonly #checked = new Set<string>();
+  /** By the paths of deltas, what their lists of pages must digest to. */
+  readonly #lists = new Map<string, string>();
   #systemPageSize: number | undefined;
   /** The youngest page of all, and where it is. */
   #youngest = { lsn: 0, where: '' };
@@ -55,6 +64,7 @@ export class MemberProofs extends SilentOutput {
     this.#proofs.delete(path);
     proof.end();
     this.pages += proof.pages;
+    if (proof instanceof DeltaProof) this.#lists.set(path, proof.listDigest);
     const file = path.replace(/\.delta$/, '');
     if (proof.pages > 0 || file !== path) this.#checked.add(file);
     this.#metas.delete(`${file}.meta`);
@@ -70,6 +80,17 @@ export class MemberProofs extends SilentOutput {
     const { lsn, where } = this.#youngest;
     if (lsn <= lastLsn) return;
     throw new BackupError('corrupt', `${where}: LSN ${lsn} is beyond the backup's end, ${lastLsn}`);
+  }
+
+  /** Deltas must have the pages that the index says: a chain is laid by what that says. */
+  requireLists(index: readonly MemberEntry[]): void {
+    for (const { path, delta } of index) {
+      if (!delta) continue;
+      const found = this.#lists.get(plainPath(path));
+      if (found === undefined) throw wrongDelta(path, 'no .meta file came before it');
+      if (delta.pages === undefined || found === digestOf(path, delta.pages)) continue;
+      throw wrongDelta(path, 'it has other pages than the index says');
+    }
   }
 
   #proofOf(path: string): PagesProof | undefined {
@@ -108,4 +129,16 @@ export class MemberProofs extends SilentOutput {
     }
     this.#kept.set(path, all);
   }
+}
+
+function digestOf(path: string, pages: string): string {
+  const digest = new PageListDigest();
+  for (const { first, count } of decodePageRuns(pages, `${path} > delta > pages`)) {
+    for (let page = first; page < first + count; page += 1) digest.add(page);
+  }
+  return digest.end();
+}
+
+function wrongDelta(path: string, fault: string): BackupError {
+  return new BackupError('corrupt', `${path}: ${fault}`, { where: { path } });
 }

@@ -21,7 +21,7 @@ export interface VerifyOptions {
 }
 
 /** What was proved. */
-export interface Verified extends ArchiveSummary {
+export interface Verified extends Omit<ArchiveSummary, 'index'> {
   /** Pages that were right; page-less and encrypted members have none. */
   pages: number;
   checkpoints: Checkpoints;
@@ -38,10 +38,11 @@ export interface Verified extends ArchiveSummary {
 export async function verify(source: ByteSource, options: VerifyOptions): Promise<Verified> {
   const { key } = options;
   const proofs = new MemberProofs();
-  const summary = await readArchive(source, proofs, {
+  const { index = [], ...summary } = await readArchive(source, proofs, {
     ...options,
     decoding: { decompress: true, key },
   });
+  proofs.requireLists(index);
   const checkpoints = checkpointsOf(proofs);
   proofs.requireLsn(checkpoints.lastLsn);
   const { pages, closedMembers } = proofs;

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBegin, decodeIndex } from '../../formats/archive-record/index.ts';
-import { layChain, planReading } from '../../src/chain/lay-chain.ts';
+import { type StoredLink, layChain, planReading } from '../../src/chain/lay-chain.ts';
 import { planChain } from '../../src/chain/plan-chain.ts';
 import { StagedDirectory } from '../../src/sink/staged-directory.ts';
 import { type Encoding, plainEncoding } from '../../src/transform/encoding.ts';
@@ -32,7 +32,10 @@ interface Laid {
 
 /** What a chain of made-up backups becomes. */
 async function laid(links: readonly MadeLink[]): Promise<Laid> {
-  const chain = await madeChain(links);
+  return await laidChain(await madeChain(links));
+}
+
+async function laidChain(chain: readonly StoredLink[]): Promise<Laid> {
   const plan = planChain(chain);
   const readings = planReading(plan, chain);
   const directory = await StagedDirectory.create(join(scratchDir('chain'), 'data'), {
@@ -201,5 +204,35 @@ describe('laying a chain', () => {
     const error = await failureOf(() => planReading(plan, chain));
     assert.equal(error.code, 'corrupt');
     assert.match(error.message, /7 pages are not in 1 chunks of 3/);
+  });
+
+  for (const chunkPages of [1, 2, 100]) {
+    it(`refuses a delta that has not the pages of the index, in chunks of ${chunkPages}`, async () => {
+      const chain = await madeChain([
+        { files: [{ path: 'db/t.ibd', spaceId: 5, bytes: pagesOf('a0', 'a1', 'a2', 'a3') }] },
+        { files: [changed('db/t.ibd', 5, 4, { 1: 'b1', 3: 'b3' })], chunkPages },
+        { files: [changed('db/t.ibd', 5, 4, { 1: 'c1' })], chunkPages },
+      ]);
+      const entry = chain[1]?.members.find(({ delta }) => delta);
+      assert.ok(entry?.delta);
+      // Pages 1 and 2: as many, and one that the delta has not.
+      entry.delta.pages = '1+1';
+      const error = await failureOf(() => laidChain(chain));
+      assert.equal(error.code, 'corrupt');
+      assert.match(error.message, /db\/t.ibd.delta: it has other pages than the index says/u);
+    });
+  }
+
+  it('refuses a list of no pages for a delta that has some', async () => {
+    const chain = await madeChain([
+      { files: [{ path: 'db/t.ibd', spaceId: 5, bytes: pagesOf('a0', 'a1') }] },
+      { files: [changed('db/t.ibd', 5, 2, { 1: 'b1' })] },
+    ]);
+    const entry = chain[1]?.members.find(({ delta }) => delta);
+    assert.ok(entry?.delta);
+    entry.delta.pages = '';
+    const error = await failureOf(() => laidChain(chain));
+    assert.equal(error.code, 'corrupt');
+    assert.match(error.message, /1 pages are not in 1 chunks of 3, 2048 bytes/u);
   });
 });

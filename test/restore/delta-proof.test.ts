@@ -4,7 +4,9 @@ import { filHeader, pageLsnNumber } from '../../formats/innodb/index.ts';
 import { encodeDeltaMeta } from '../../formats/metadata/index.ts';
 import { DeltaProof } from '../../src/restore/delta-proof.ts';
 import { MemberProofs } from '../../src/restore/member-proofs.ts';
-import { failureOf } from '../archive/support.ts';
+import { PageRunsEncoder } from '../../formats/archive-record/index.ts';
+import { verify } from '../../src/restore/verify.ts';
+import { type Sample, assemble, failureOf } from '../archive/support.ts';
 import {
   decodeAll,
   encodeAll,
@@ -117,5 +119,68 @@ describe('the proof of a delta', () => {
       proofs.requireLsn(BigInt(youngest - 1));
     });
     assert.equal(error.code, 'corrupt');
+  });
+});
+
+/** An archive with one delta of which the index says these pages. */
+function archiveOf(name: VectorName, text: string | undefined, metaIsThere = true): Uint8Array {
+  const { meta } = realDelta(name);
+  const samples: Sample[] = [
+    ['db/t.ibd.delta', vector(name)],
+    [
+      'xtrabackup_checkpoints',
+      'backup_type = incremental\nfrom_lsn = 5\nto_lsn = 7\nlast_lsn = 9999999999\n',
+    ],
+  ];
+  return assemble(metaIsThere ? [['db/t.ibd.meta', meta], ...samples] : samples, {
+    index: (members) =>
+      members.map((entry) => {
+        if (!entry.path.endsWith('.delta')) return entry;
+        return { ...entry, delta: { fileSize: 4096, chunkPages: 4096, pages: text } };
+      }),
+  });
+}
+
+describe('the list of pages that an index has of a delta', () => {
+  const listOf = (pages: readonly Pick<Page, 'pageNumber'>[]): string | undefined => {
+    const runs = new PageRunsEncoder(1e6);
+    for (const { pageNumber } of pages) runs.add(pageNumber);
+    return runs.end();
+  };
+  const verified = async (archive: Uint8Array): Promise<number> => {
+    const bytes = (async function* () {
+      await Promise.resolve();
+      yield archive;
+    })();
+    return (await verify({ name: 'archive', bytes }, {})).pages;
+  };
+
+  it('is proved where there is one', async () => {
+    for (const name of ['still', 'few', 'many', 'zip', 'exact'] as const) {
+      const { pages } = realDelta(name);
+      assert.equal(await verified(archiveOf(name, listOf(pages))), pages.length);
+      assert.equal(await verified(archiveOf(name, undefined)), pages.length);
+    }
+  });
+
+  it('is refused when it lacks a page, has one more, or another', async () => {
+    const { pages } = realDelta('many');
+    const last = pages.at(-1) as Page;
+    for (const wrong of [
+      pages.slice(0, -1),
+      [...pages, { pageNumber: last.pageNumber + 1 }],
+      [...pages.slice(0, -1), { pageNumber: last.pageNumber + 1 }],
+      [],
+    ]) {
+      const error = await failureOf(() => verified(archiveOf('many', listOf(wrong))));
+      assert.equal(error.code, 'corrupt');
+      assert.match(error.message, /^db\/t.ibd.delta: it has other pages than the index says/u);
+    }
+  });
+
+  it('is not believed of a delta whose pages could not be checked', async () => {
+    const error = await failureOf(() => verified(archiveOf('few', undefined, false)));
+    assert.equal(error.code, 'corrupt');
+    assert.match(error.message, /no .meta file came before it/u);
   });
 });
