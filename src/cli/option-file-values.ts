@@ -8,7 +8,22 @@ const sharedGroups = ['client', 'client-server', 'client-mariadb'];
 const ownGroup = 'xbpipe';
 
 /** What a command is to do this time. In a file, where it is always, nobody can mean it. */
-const notInFiles: ReadonlySet<string> = new Set(['yes', 'preview', 'chain', 'orphans', 'min-age']);
+const notInFiles: ReadonlySet<string> = new Set([
+  'yes',
+  'preview',
+  'chain',
+  'orphans',
+  'min-age',
+  // There, no backup would be full and no directory prepared.
+  'incremental-base',
+  'incremental-basedir',
+  'backup-incremental-base',
+  'incremental-lsn',
+  'incremental-dir',
+  'prepare-incremental-from-dir',
+  'apply-log-only',
+  'apply-redo-only',
+]);
 
 interface Choice {
   defaultsFile?: string;

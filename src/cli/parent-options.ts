@@ -12,7 +12,7 @@ import { BackupError, toBackupError } from '../errors.ts';
 import { type Place, parentOf, parsePlace } from '../store/place-url.ts';
 import { type StoreAccess, openStore } from '../store/open-store.ts';
 import { openSource } from './open-source.ts';
-import { onlyStrongest } from './only-strongest.ts';
+import { optionOf } from './option-of.ts';
 import { parseCount } from './parse-values.ts';
 import type { RunContext } from './run-command.ts';
 import { type StoreValues, storeAccessOf } from './store-options.ts';
@@ -48,10 +48,7 @@ export function addParentOptions(command: Command): void {
       '--incremental-lsn <lsn>',
       'on a backup of which nothing is known but the LSN that its redo starts at',
       parseCount,
-    )
-    .hook('preAction', () => {
-      onlyStrongest(command, attributes);
-    });
+    );
 }
 
 /** Reads the parent that the options name; undefined for a full backup. */
@@ -119,6 +116,3 @@ function isPlainDirectory(place: Place): boolean {
   const stat = statSync(place.path, { throwIfNoEntry: false });
   return stat?.isDirectory() === true && !existsSync(join(place.path, manifestName));
 }
-
-const optionOf = (attribute: string): string =>
-  `--${attribute.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

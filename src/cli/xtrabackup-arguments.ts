@@ -4,12 +4,6 @@ const commandOptions = new Map([
   ['--prepare', 'prepare'],
 ]);
 
-/** Options that have had more than one name. */
-const otherNames = new Map([
-  ['--prepare-incremental-from-dir', '--incremental-dir'],
-  ['--apply-redo-only', '--apply-log-only'],
-]);
-
 /**
  * Arguments of a script written for xtrabackup or mariadb-backup, in our words:
  * `--backup --stream=xbstream` is `backup --stream=xbstream`, underscores in
@@ -46,6 +40,5 @@ function takeTargetDir(args: readonly string[]): { directory: string[]; rest: st
 function dashed(arg: string): string {
   const [, name, rest = ''] = /^(--[A-Za-z][\w-]*)(.*)$/s.exec(arg) ?? [];
   if (name === undefined) return arg;
-  const plain = name.replaceAll('_', '-');
-  return (otherNames.get(plain) ?? plain) + rest;
+  return name.replaceAll('_', '-') + rest;
 }

@@ -1,17 +1,11 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  backupTypes,
-  encodeCheckpoints,
-  isIncremental,
-  isPrepared,
-} from '../../formats/metadata/index.ts';
-import { readState } from '../chain/directory/overlay-state.ts';
-import { BackupError } from '../errors.ts';
+import { backupTypes, encodeCheckpoints, isPrepared } from '../../formats/metadata/index.ts';
 import type { Reporter } from '../reporter.ts';
-import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts';
+import type { BackupDirectory } from './backup-directory.ts';
 import { checkFiles } from './check-files.ts';
 import { checkPages } from './check-pages.ts';
+import { readFullDirectory } from './full-directory.ts';
 import { prepareStateName } from './prepare-state.ts';
 import { recover } from './recover.ts';
 import { restoreCourse } from './restore-course.ts';
@@ -39,13 +33,11 @@ export async function prepare(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const backup = readBackupDirectory(path);
+  const backup = readFullDirectory(path);
   if (isPrepared(backup.checkpoints)) {
     reporter.info(`${path} is prepared already`);
     return;
   }
-  refuseIncremental(backup);
-  refuseHalfLaid(path);
   const course = restoreCourse(backup);
   const server = await findServerBinary(options.serverBinary, backup, course);
   course.checkPlace(path);
@@ -65,28 +57,6 @@ export async function prepare(
   reporter.info(`the server recovered to LSN ${redo.lastLsn} and shut down cleanly`);
   course.tidy(backup);
   markPrepared(backup, state);
-}
-
-function refuseIncremental({ checkpoints, path }: BackupDirectory): void {
-  if (!isIncremental(checkpoints)) return;
-  throw new BackupError('chain', `${path} is an incremental backup: it needs its full backup`, {
-    hint: `xbpipe prepare FULL --incremental-dir ${path}`,
-    where: { path },
-  });
-}
-
-/** Its files are of two moments. */
-function refuseHalfLaid(path: string): void {
-  const half = readState(path);
-  if (!half) return;
-  throw new BackupError(
-    'chain',
-    `${path}: an increment, ${half.backupId}, is laid over it half-way`,
-    {
-      hint: `xbpipe prepare ${path} --incremental-dir, with the same increments again`,
-      where: { path },
-    },
-  );
 }
 
 /** The type that stock tools know as "redo is in the data files". */

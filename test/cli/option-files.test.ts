@@ -44,12 +44,12 @@ function refusal(text: string): string {
 }
 
 describe('option files', () => {
-  it('name the parent of an increment, unless the command line names one in whatever way', () => {
-    const text = '[xbpipe]\nincremental_basedir = /from/file\n';
-    assert.equal(fileValues(text)['incrementalBasedir'], '/from/file');
-    const values = fileValues(text, '--incremental-base=/from/line');
-    assert.equal(values['incrementalBasedir'], undefined);
-    assert.equal(values['incrementalBase'], '/from/line');
+  it('do not say that every backup is an increment', () => {
+    for (const option of ['incremental-base', 'incremental-basedir', 'backup-incremental-base']) {
+      const text = `[xbpipe]\n${option.replaceAll('-', '_')} = /from/file\n`;
+      assert.match(refusal(text), new RegExp(`--${option} is for the command line`, 'u'));
+    }
+    assert.match(refusal('[xbpipe]\nincremental_lsn = 5\n'), /is for the command line/u);
   });
 
   it('give the options of [xbpipe] and [client], whatever their spelling', () => {

@@ -37,11 +37,11 @@ describe('arguments written for xtrabackup', () => {
   it('name increments by either of their options, with or without a command of ours', () => {
     assert.equal(
       modern('--prepare --apply-redo-only --target-dir=/b --prepare-incremental-from-dir=/i'),
-      'prepare --apply-log-only --incremental-dir=/i /b',
+      'prepare --apply-redo-only --prepare-incremental-from-dir=/i /b',
     );
     assert.equal(
       modern('prepare /b --prepare_incremental_from_dir /i --apply_log_only'),
-      'prepare /b --incremental-dir /i --apply-log-only',
+      'prepare /b --prepare-incremental-from-dir /i --apply-log-only',
     );
   });
 

@@ -1,13 +1,20 @@
 import type { Command } from 'commander';
 import { layIncrements } from '../../chain/directory/prepare-chain.ts';
+import { BackupError } from '../../errors.ts';
+import { checkUnprepared } from '../../restore/check-unprepared.ts';
 import { prepare } from '../../restore/prepare.ts';
+import { optionOf } from '../option-of.ts';
 import { addServerOptions, serverOptionsOf, type ServerValues } from '../server-options.ts';
-import { collect } from '../parse-values.ts';
+import { collect, parseCount } from '../parse-values.ts';
 import type { CommandContext } from '../run-command.ts';
 
 interface PrepareValues extends ServerValues {
   incrementalDir?: string[];
+  prepareIncrementalFromDir?: string[];
   applyLogOnly?: boolean;
+  applyRedoOnly?: boolean;
+  useMemory?: string;
+  parallel?: number;
 }
 
 export function prepareCommand(program: Command, context: CommandContext): void {
@@ -22,15 +29,28 @@ export function prepareCommand(program: Command, context: CommandContext): void 
       'lay the increment extracted there over it first; may be repeated, the oldest first',
       collect,
     )
-    .option('--apply-log-only', 'leave it so that further increments can be laid over it');
+    .option(
+      '--prepare-incremental-from-dir <dir>',
+      'the same, as newer versions of XtraBackup call it',
+      collect,
+    )
+    .option('--apply-log-only', 'leave it so that further increments can be laid over it')
+    .option('--apply-redo-only', 'the same, as newer versions of XtraBackup call it')
+    .option('--use-memory <size>', 'no effect: --server-arg sets up the server that recovers')
+    .option('--parallel <n>', 'no effect: pages are laid by one thread', parseCount);
   addServerOptions(command);
   context.register(command, async (values: PrepareValues, { reporter, signal, args }) => {
     const directory = args[0] ?? '';
-    const { incrementalDir = [] } = values;
-    if (incrementalDir.length > 0) {
-      await layIncrements(directory, incrementalDir, reporter, signal);
+    const { increments, applyLogOnly } = choiceOf(values);
+    // In an option file they are meant for another command.
+    for (const name of ['useMemory', 'parallel']) {
+      if (command.getOptionValueSource(name) === 'cli') {
+        reporter.warn(`${optionOf(name)} has no effect on xbpipe prepare`);
+      }
     }
-    if (values.applyLogOnly === true) {
+    if (increments.length > 0) await layIncrements(directory, increments, reporter, signal);
+    if (applyLogOnly) {
+      await checkUnprepared(directory, reporter);
       reporter.info(
         `${directory} waits for further increments, or for xbpipe prepare without this option`,
       );
@@ -39,6 +59,22 @@ export function prepareCommand(program: Command, context: CommandContext): void 
     await prepare(directory, serverOptionsOf(values), reporter, signal);
     noteOwner(reporter, directory);
   });
+}
+
+/** Either of the names that an option has had, and never both: as XtraBackup has it. */
+function choiceOf(values: PrepareValues): { increments: string[]; applyLogOnly: boolean } {
+  for (const names of [
+    ['incrementalDir', 'prepareIncrementalFromDir'],
+    ['applyLogOnly', 'applyRedoOnly'],
+  ] as const) {
+    if (names.some((name) => values[name] === undefined)) continue;
+    const both = names.map(optionOf).join(' and ');
+    throw new BackupError('usage', `${both} are the same option: name one of them`);
+  }
+  return {
+    increments: values.incrementalDir ?? values.prepareIncrementalFromDir ?? [],
+    applyLogOnly: values.applyLogOnly ?? values.applyRedoOnly ?? false,
+  };
 }
 
 /** Who runs as root makes files that belong to root, and a server must own its data. */
