@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { manifestName } from '../../formats/archive-record/index.ts';
 import { directoryParent } from '../backup/parent/directory-parent.ts';
+import { otherKey } from '../backup/parent/one-key.ts';
 import { type Parent, parentByLsn } from '../backup/parent/parent.ts';
 import { storedParent } from '../backup/parent/stored-parent.ts';
 import { unfitParent } from '../backup/parent/unfit-parent.ts';
@@ -95,7 +96,9 @@ async function parentAt(
     });
   }
   if (backup?.manifest.parentId !== undefined) await requireWholeChain(place, access, signal);
-  return await storedParent({ archive, backup }, key, signal);
+  return await storedParent({ archive, backup }, key, signal).catch((error: unknown) => {
+    throw toBackupError(error).code === 'wrong-key' ? otherKey(base, error) : error;
+  });
 }
 
 /** An increment is as good as what it was taken on. */

@@ -18,6 +18,7 @@ import { crc32 } from '../../formats/crc.ts';
 import { encodeDeltaMeta } from '../../formats/metadata/index.ts';
 import { CommittedArchive } from '../../src/archive/committed-archive.ts';
 import { indexedSpaces } from '../../src/backup/parent/known-spaces.ts';
+import { requireOneKey } from '../../src/backup/parent/one-key.ts';
 import type { Parent } from '../../src/backup/parent/parent.ts';
 import { type ParentValues, parentFor } from '../../src/cli/parent-options.ts';
 import type { BackupError } from '../../src/errors.ts';
@@ -68,6 +69,8 @@ const known = {
   serverId: 'uid',
   redoBegan: 12_288,
   pageTracking: begin.pageTracking,
+  encryption: undefined,
+  keyCheck: undefined,
   startedAt: new Date(begin.startedAt),
 } as const;
 
@@ -154,8 +157,33 @@ describe('the parent of an increment', () => {
     assert.equal(code, 'usage');
     assert.match(hint ?? '', /--encrypt-key-file/u);
     const wrong = Buffer.from(keys.AES256.toReversed());
-    assert.equal((await refusal({ incrementalBase: path }, wrong)).code, 'wrong-key');
+    const other = await refusal({ incrementalBase: path }, wrong);
+    assert.equal(other.code, 'wrong-key');
+    assert.match(other.hint ?? '', /a new key starts with a full backup/u);
     assert.deepEqual(spacesOf(await read({ incrementalBase: path }, keys.AES256)), [0, 5, 9]);
+  });
+
+  it('has the key of the increment, or none, so that one key reads the chain', () => {
+    const [key, wrong] = [keys.AES256, Buffer.from(keys.AES256.toReversed())];
+    const plain = { name: 'p', backupId: 'id', redoStart: 1, toLsn: 1 };
+    const secret = { ...plain, encryption: 'AES256', keyCheck: keyCheckOf(key, 'id') };
+    const format = 'xbstream';
+    requireOneKey(plain, { key: undefined, format });
+    requireOneKey(plain, { key, format });
+    requireOneKey(secret, { key, format });
+    requireOneKey(secret, { key: undefined, format: 'file' });
+    assert.throws(
+      () => {
+        requireOneKey(secret, { key: wrong, format });
+      },
+      { code: 'wrong-key', status: 32 },
+    );
+    assert.throws(
+      () => {
+        requireOneKey(secret, { key: undefined, format });
+      },
+      { code: 'chain', status: 40, message: /the increment would not be/u },
+    );
   });
 
   it('is refused when it is not whole', async () => {

@@ -23,6 +23,10 @@ export interface Parent {
   redoBegan?: number | undefined;
   /** What page tracking needs to be asked for what its server wrote since. */
   pageTracking?: PageTracking | undefined;
+  /** What it is encrypted with. */
+  encryption?: string | undefined;
+  /** Tells its key. */
+  keyCheck?: string | undefined;
   startedAt?: Date | undefined;
   /** Whether nobody has removed it meanwhile; undefined where that cannot be asked. */
   isThere?: (() => Promise<boolean>) | undefined;

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { beginName, encodeBegin } from '../../../formats/archive-record/index.ts';
 import { maskArgv } from '../../../formats/metadata/index.ts';
 import type { BackupOptions, BackupResult } from '../../backup/backup.ts';
+import { requireOneKey } from '../../backup/parent/one-key.ts';
 import type { LockDdl } from '../../backup/course.ts';
 import { toBackupError } from '../../errors.ts';
 import { type ConnectionValues, accessOf, addConnectionOptions } from '../connection-options.ts';
@@ -95,7 +96,9 @@ async function runBackup(values: BackupValues, run: RunContext): Promise<void> {
   const common = optionsOf(values, reporter);
   const { encoding } = common;
   const target = targetOf(values, encoding, reporter);
-  const parent = await parentFor(values, encoding.encryption?.key, run);
+  const key = encoding.encryption?.key;
+  const parent = await parentFor(values, key, run);
+  if (parent) requireOneKey(parent, { key, format: common.format });
   const options = { ...common, parent };
   // Here and not above: no other command has use for the client of the server.
   if (values.preview === true) {
