@@ -47,7 +47,7 @@ export function addParentOptions(command: Command): void {
     .option('--backup-incremental-base <dir>', 'the same, as newer versions of XtraBackup call it')
     .option(
       '--incremental-lsn <lsn>',
-      'on a backup of which nothing is known but the LSN that its redo starts at',
+      'on a backup of which nothing is known but the LSN that its redo starts at (not its to_lsn)',
       parseCount,
     );
 }
@@ -71,7 +71,8 @@ export async function parentFor(
 function byLsn(lsn: number, { reporter }: RunContext): Parent {
   reporter.warn(
     'nothing is known of the parent but an LSN: whether the increment fits cannot be checked, and ' +
-      `only a backup whose redo starts at LSN ${lsn} or later may be below it`,
+      `only a backup whose redo starts at LSN ${lsn} or later may be below it. to_lsn is not that ` +
+      'LSN: rather name the --extra-lsndir of the parent by --incremental-basedir',
   );
   return parentByLsn(lsn);
 }

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { isIncremental } from '../../../formats/metadata/index.ts';
 import { checkChain } from '../../chain/check-chain.ts';
 import { type StoredLink, planReading } from '../../chain/lay-chain.ts';
-import { openLink } from '../../chain/open-link.ts';
+import { noLink, openLink } from '../../chain/open-link.ts';
 import { planChain } from '../../chain/plan-chain.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { StoredArchive } from '../../restore/preview.ts';
@@ -46,22 +47,30 @@ async function prove(values: VerifyValues, run: RunContext): Promise<void> {
   const key = keyOf(values, reporter);
   const access = storeAccessOf(values, reporter, signal);
   const [first, ...more] = values.from ?? [];
-  for (const from of [first, ...more]) {
-    const opened = await openSource(from, access, signal);
-    await proveOne(opened, key, run);
-    const chain = await storedChain(from, opened, access, signal);
-    if (chain.length > 0 && more.length === 0) await proveStored(chain, key, run);
+  const opened = [await openSource(first, access, signal)];
+  for (const from of more) opened.push(await openSource(from, access, signal));
+  const chain =
+    more.length > 0
+      ? opened.map(linkOf)
+      : await storedChain(first, opened[0] as OpenedSource, access, signal);
+  // What is missing is known before the hours of reading.
+  if (chain.length > 0) await proveChain(chain, key, run);
+  for (const one of opened) {
+    const verified = await proveOne(one, key, run);
+    if (chain.length === 0) warnOfIncrement(verified, reporter);
   }
-  if (more.length === 0) return;
-  const chain = await openChain(values.from, key, access, signal);
-  if ('links' in chain) proveLinks(chain.links, reporter);
+}
+
+function linkOf({ source, archive, backup }: OpenedSource): StoredArchive {
+  if (!archive) throw noLink(source.name);
+  return { archive, backup };
 }
 
 async function proveOne(
   { source, totalBytes }: OpenedSource,
   key: Uint8Array | undefined,
   { reporter, signal }: RunContext,
-): Promise<void> {
+): Promise<Verified> {
   const verified = await verify(source, {
     key,
     signal,
@@ -71,10 +80,20 @@ async function proveOne(
   });
   tellSeal(verified, key, reporter);
   tellVerified(verified, reporter);
+  return verified;
+}
+
+/** Of one that its chain is not looked for. */
+function warnOfIncrement({ begin, checkpoints }: Verified, reporter: Reporter): void {
+  if (!isIncremental(checkpoints)) return;
+  const parent = begin?.parentId ?? 'a backup that it does not name';
+  reporter.warn(
+    `this is an increment on ${parent}: alone it is no backup (name its chain: --from FULL --from ...)`,
+  );
 }
 
 /** What an increment needs must be there as well; what is in it is proved when it is verified. */
-async function proveStored(
+async function proveChain(
   chain: readonly StoredArchive[],
   key: Uint8Array | undefined,
   { reporter, signal }: RunContext,
@@ -87,10 +106,6 @@ async function proveStored(
   }
   const links: StoredLink[] = [];
   for (const backup of chain) links.push(await openLink(backup, key, signal));
-  proveLinks(links, reporter);
-}
-
-function proveLinks(links: readonly StoredLink[], reporter: Reporter): void {
   checkChain(links);
   planReading(planChain(links), links);
   reporter.info(`its chain is there: ${links.map(({ name }) => name).join(', ')}`);
