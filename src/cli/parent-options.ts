@@ -96,10 +96,24 @@ async function parentAt(
       hint: 'extract it and name the directory: --incremental-basedir',
     });
   }
+  if (backup?.promised) {
+    reporter.warn(
+      `${base} was imported and has no index of ours: it and the increment do not come back by ` +
+        'restore; extract both, then: xbpipe prepare DIR --incremental-dir DIR1',
+    );
+  }
   if (backup?.manifest.parentId !== undefined) await requireWholeChain(place, access, signal);
   return await storedParent({ archive, backup }, key, signal).catch((error: unknown) => {
     throw toBackupError(error).code === 'wrong-key' ? otherKey(base, error) : error;
   });
+}
+
+/** Where the backup is that an increment is taken on; undefined where nothing but its records may be. */
+export function parentPlaceOf(values: ParentValues): Place | undefined {
+  const base = values.incrementalBase ?? values.incrementalBasedir ?? values.backupIncrementalBase;
+  if (base === undefined) return undefined;
+  const place = parsePlace(base);
+  return isPlainDirectory(place) ? undefined : place;
 }
 
 /** An increment is as good as what it was taken on. */

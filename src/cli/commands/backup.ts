@@ -17,13 +17,21 @@ import {
 } from '../encoding-options.ts';
 import type { Reporter } from '../../reporter.ts';
 import { formatBytes } from '../console-reporter.ts';
-import { type ParentValues, addParentOptions, parentFor } from '../parent-options.ts';
+import { type HistoryValues, addHistoryOptions, refuseHistory } from '../history-options.ts';
+import {
+  type ParentValues,
+  addParentOptions,
+  parentFor,
+  parentPlaceOf,
+} from '../parent-options.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
+import { warnOfOtherPlace } from '../warn-of-chain.ts';
 import { addUploadOptions } from '../store-options.ts';
 
-interface BackupValues extends ConnectionValues, EncodingValues, TargetValues, ParentValues {
+interface BackupValues
+  extends ConnectionValues, EncodingValues, TargetValues, ParentValues, HistoryValues {
   extraLsndir?: string;
   datadir?: string;
   parallel: number;
@@ -55,6 +63,7 @@ export function backupCommand(program: Command, context: CommandContext): void {
       'write the checkpoints, the info file and the begin record there as well',
     );
   addParentOptions(command);
+  addHistoryOptions(command);
   command
     .optionsGroup('How it is taken:')
     .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
@@ -93,12 +102,17 @@ export function backupCommand(program: Command, context: CommandContext): void {
 
 async function runBackup(values: BackupValues, run: RunContext): Promise<void> {
   const { reporter, signal } = run;
+  refuseHistory(values);
   const common = optionsOf(values, reporter);
   const { encoding } = common;
   const target = targetOf(values, encoding, reporter);
   const key = encoding.encryption?.key;
   const parent = await parentFor(values, key, run);
   if (parent) requireOneKey(parent, { key, format: common.format });
+  const base = parentPlaceOf(values);
+  if (base && typeof target === 'object' && 'place' in target) {
+    warnOfOtherPlace(target.place, base, reporter);
+  }
   const options = { ...common, parent };
   // Here and not above: no other command has use for the client of the server.
   if (values.preview === true) {
@@ -125,7 +139,7 @@ function optionsOf(values: BackupValues, reporter: Reporter): Omit<BackupOptions
     encoding,
     lockDdl,
     registerConsumer: values.registerRedoLogConsumer,
-    pageTracking: values.pageTracking === true,
+    pageTracking: values.pageTracking === true && values.incrementalForceScan !== true,
     lockTimeoutSeconds: values.lockDdlTimeout,
     parallel: threadsOf(values),
     datadir,
