@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { isPrepared } from '../../formats/metadata/index.ts';
-import { BackupError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { checkFiles } from './check-files.ts';
 import { readFullDirectory } from './full-directory.ts';
-import { prepareStateName } from './prepare-state.ts';
+import { refusePrepared } from './refuse-prepared.ts';
 import { restoreCourse } from './restore-course.ts';
 
 /**
@@ -14,12 +10,7 @@ import { restoreCourse } from './restore-course.ts';
  */
 export async function checkUnprepared(path: string, reporter: Reporter): Promise<void> {
   const backup = readFullDirectory(path);
-  if (isPrepared(backup.checkpoints) || existsSync(join(path, prepareStateName))) {
-    throw new BackupError('chain', `${path} was prepared: it takes no increment any more`, {
-      hint: 'extract the full backup again',
-      where: { path },
-    });
-  }
+  refusePrepared(backup);
   const course = restoreCourse(backup);
   const redo = await course.checkRedo(backup);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);

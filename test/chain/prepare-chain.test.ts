@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBegin, decodeIndex } from '../../formats/archive-record/index.ts';
 import { layIncrements } from '../../src/chain/directory/prepare-chain.ts';
+import { requireUnprepared } from '../../src/chain/directory/require-unprepared.ts';
 import { plainEncoding } from '../../src/transform/encoding.ts';
 import { failureOf } from '../archive/support.ts';
 import { copyOf, tryPrepare } from '../restore/prepare-support.ts';
@@ -190,6 +191,22 @@ describe('laying increments over a directory', () => {
         if (!stopped) break;
       }
     }
+  });
+
+  it('goes on to the recovery that an earlier run with the same increments began', async () => {
+    const [full = '', ...increments] = madeDirectories(small);
+    await lay(full, increments);
+    writeFileSync(join(full, 'xbpipe_prepare_state'), '');
+    const before = treeOf(full);
+    await lay(full, increments);
+    assert.deepEqual(treeOf(full), before);
+    assert.throws(() => requireUnprepared(full), { code: 'chain' });
+    // One that was not laid is too late.
+    const [, , , later = ''] = madeDirectories([...small, { files: small[2]?.files ?? [] }]);
+    const error = await failureOf(() => lay(full, [...increments, later]));
+    assert.equal(error.code, 'chain');
+    assert.match(error.message, /was prepared/);
+    assert.deepEqual(treeOf(full), before);
   });
 
   it('is no backup while an increment is half laid', async () => {

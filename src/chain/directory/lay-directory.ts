@@ -3,6 +3,7 @@ import {
   constants,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   rmdirSync,
   statSync,
@@ -100,16 +101,18 @@ function removeOthers(
   }
 }
 
+/** Never half of it, as the next run may need the file to go on. */
 async function copyFile(from: string, to: string): Promise<void> {
+  const unfinished = `${to}.tmp`;
   mkdirSync(dirname(to), { recursive: true, mode: 0o750 });
-  rmSync(to, { force: true });
-  copyFileSync(from, to, constants.COPYFILE_FICLONE);
-  const handle = await open(to, 'r+');
+  copyFileSync(from, unfinished, constants.COPYFILE_FICLONE);
+  const handle = await open(unfinished, 'r+');
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
+  renameSync(unfinished, to);
 }
 
 function listedFiles(directory: string, { deltas, others }: IncrementFiles): ListedFile[] {

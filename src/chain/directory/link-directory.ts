@@ -14,6 +14,7 @@ import { type RestoreCourse, restoreCourse } from '../../restore/restore-course.
 import { plainPath } from '../../transform/member-decoder.ts';
 import type { LinkFacts } from '../check-chain.ts';
 import { readState } from './overlay-state.ts';
+import { wasPrepared } from './require-unprepared.ts';
 
 /** A link of a chain that lies extracted in a directory. */
 export interface LinkDirectory {
@@ -51,13 +52,17 @@ export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
     backupId: uuidOf(path),
     parentId: undefined,
     sinceLsn: isIncremental(checkpoints) ? fromLsn : undefined,
-    // Half-way to another backup the redo may be of either, and nothing is judged by it.
-    redoStart: readState(path) ? 0 : (await course.checkRedo(backup)).checkpointLsn,
+    redoStart: hasOwnRedo(backup) ? (await course.checkRedo(backup)).checkpointLsn : 0,
     flavour,
     pageSize: Number(options.u64('innodb_page_size') ?? 16_384n),
     serverId: undefined,
   };
   return { path, backup, course, facts: { name: path, begin: facts, lastLsn } };
+}
+
+/** Half-way to another backup, or recovered, the redo is no longer its own; nothing is judged by it. */
+function hasOwnRedo(backup: BackupDirectory): boolean {
+  return !wasPrepared(backup) && !readState(backup.path);
 }
 
 function uuidOf(path: string): string {

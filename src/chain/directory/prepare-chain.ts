@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { isPrepared } from '../../../formats/metadata/index.ts';
 import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
 import { checkFiles } from '../../restore/check-files.ts';
 import { refuseLeftovers } from '../../restore/mysql/refuse-leftovers.ts';
-import { prepareStateName } from '../../restore/prepare-state.ts';
+import { refusePrepared, wasPrepared } from '../../restore/refuse-prepared.ts';
 import { isIncrement } from '../../../formats/archive-record/index.ts';
 import { checkChain } from '../check-chain.ts';
 import { layDirectory } from './lay-directory.ts';
@@ -28,13 +25,16 @@ export async function layIncrements(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  refusePrepared(path);
   const base = await readLinkDirectory(path);
-  if (isPrepared(base.backup.checkpoints)) throw preparedAlready(path);
   const links: LinkDirectory[] = [];
   for (const increment of increments) links.push(await readLinkDirectory(increment));
   const state = readState(path);
   const waiting = stillToLay(base, links, state?.backupId);
+  if (wasPrepared(base.backup)) {
+    // An earlier run laid all of them, and came to the recovery.
+    if (waiting.length > 0) refusePrepared(base.backup);
+    return;
+  }
   // What is half laid is no backup that another could be checked against.
   checkChain(
     [...(state ? [fullOf(waiting[0])] : [base]), ...waiting.slice(state ? 1 : 0)].map(
@@ -95,17 +95,4 @@ function fullOf(link: LinkDirectory | undefined): LinkDirectory {
   const { facts } = link;
   const begin = { ...facts.begin, parentId: undefined, sinceLsn: undefined };
   return { ...link, facts: { ...facts, begin } };
-}
-
-function refusePrepared(path: string): void {
-  if (existsSync(join(path, prepareStateName))) throw preparedAlready(path);
-}
-
-function preparedAlready(path: string): BackupError {
-  return new BackupError('chain', `${path} was prepared: its pages have changed since`, {
-    hint:
-      'extract the full backup again, and name all increments at once, ' +
-      'or use --apply-log-only on all but the last',
-    where: { path },
-  });
 }
