@@ -22,14 +22,15 @@ import { checkFiles } from '../restore/check-files.ts';
 import { continuationsOf } from '../restore/check-pages.ts';
 import { readRecord } from '../restore/read-record.ts';
 import { type RestoreCourse, restoreCourse } from '../restore/restore-course.ts';
+import { probeDirectory } from '../sink/probe-directory.ts';
 import { StagedDirectory } from '../sink/staged-directory.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
 import { checkChain } from './check-chain.ts';
 import { filesBelow } from './directory/link-directory.ts';
 import { isRewritten } from './full-records.ts';
-import { type StoredLink, layChain, planReading } from './lay-chain.ts';
-import { planChain } from './plan-chain.ts';
+import { type StoredLink, filesOf, layChain, planReading } from './lay-chain.ts';
+import { type ChainPlan, planChain } from './plan-chain.ts';
 
 export interface MergeOptions {
   /** A new directory to lay the chain together in, as large as the databases; the caller removes it. */
@@ -64,6 +65,7 @@ export async function mergeChain(
 ): Promise<Merged> {
   checkChain(links);
   const plan = planChain(links);
+  await warnOfRoom(plan, options.scratch, reporter);
   const directory = await StagedDirectory.create(options.scratch, { empty: true });
   await layChain(plan, planReading(plan, links), directory, {
     key: options.key,
@@ -89,6 +91,14 @@ export async function mergeChain(
     throw error;
   }
   return { begin, lastLsn, bytes: store.bytesWritten };
+}
+
+/** Files with holes take less than their sizes: what may not fit is no reason to refuse. */
+async function warnOfRoom(plan: ChainPlan, scratch: string, reporter: Reporter): Promise<void> {
+  const free = await probeDirectory(scratch);
+  const needed = filesOf(plan).reduce((sum, { size }) => sum + size, 0);
+  if (free >= needed) return;
+  reporter.warn(`${free} bytes are free at ${scratch}, up to ${needed} are needed: see --tmpdir`);
 }
 
 /** As old as the newest link: what it shows is no younger. */

@@ -24,6 +24,12 @@ export async function previewChain(
   const { backupId, flavour, serverVersion, startedAt, redoStart } = begin;
   return {
     links: links.length,
+    chain: links.map(({ name, begin: record, lastLsn }) => ({
+      name,
+      backupId: record.backupId,
+      redoStart: record.redoStart,
+      lastLsn,
+    })),
     backup: { backupId, flavour, serverVersion, startedAt, redoStart },
     compression: begin.compression,
     encryption: begin.encryption,

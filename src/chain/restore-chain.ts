@@ -21,6 +21,9 @@ export async function restoreChain(
   checkChain(links);
   const plan = planChain(links);
   const readings = planReading(plan, links);
+  for (const { link, bytes } of readings) {
+    reporter.info(`${link.name} (${link.begin.backupId}): ${bytes} bytes are read`);
+  }
   await fillStage(datadir, { empty: true, scratch }, reporter, async (directory) => {
     const newest = links.at(-1);
     if (newest) await requireServer(newest.begin, options, directory.stage);

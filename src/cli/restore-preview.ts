@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts';
 import { previewChain } from '../chain/preview-chain.ts';
 import type { Reporter } from '../reporter.ts';
-import { type RestorePreview, previewRestore } from '../restore/preview.ts';
+import { type PreviewedLink, type RestorePreview, previewRestore } from '../restore/preview.ts';
 import type { RestoreOptions } from '../restore/restore.ts';
 import { formatBytes } from './console-reporter.ts';
 import type { OpenedChain } from './open-chain.ts';
@@ -52,9 +52,7 @@ function rowsOf(
   const { backup, compression, encryption, server, freeBytes } = preview;
   return [
     ['backup', `${backup.backupId}, begun ${backup.startedAt}`],
-    ...(preview.links > 1
-      ? [['chain', `${preview.links} backups, this one the newest`] satisfies [string, string]]
-      : []),
+    ...(preview.chain ?? []).map(rowOf),
     ['of', `${backup.flavour} ${backup.serverVersion}`],
     ['to be read', `${formatBytes(preview.archiveBytes)} in ${preview.requests} requests`],
     ['compression', compression ?? 'none'],
@@ -63,4 +61,12 @@ function rowsOf(
     ['data directory', `${datadir}, ${formatBytes(freeBytes)} free`],
     ['recovered by', `${server.path} (${server.version})`],
   ];
+}
+
+function rowOf(
+  { name, backupId, redoStart, lastLsn }: PreviewedLink,
+  at: number,
+): [string, string] {
+  const lsns = `LSN ${redoStart}${lastLsn === undefined ? '' : ` to ${lastLsn}`}`;
+  return [`link ${at + 1}`, `${name}: ${backupId}, ${lsns}`];
 }

@@ -10,10 +10,22 @@ import { requireServer } from './require-server.ts';
 import type { RestoreOptions } from './restore.ts';
 import type { ServerBinary } from './server-binary.ts';
 
+/** A backup of the chain. */
+export interface PreviewedLink {
+  /** Its URL or path. */
+  name: string;
+  backupId: string;
+  redoStart: number;
+  /** Where that is known before it is read. */
+  lastLsn?: number | undefined;
+}
+
 /** What a restore would read, write and need. Sizes in bytes. */
 export interface RestorePreview {
   /** Backups of the chain that it is the newest of: 1 for a full backup. */
   links: number;
+  /** The backups of a chain, the full one first; of a full backup none are named. */
+  chain?: PreviewedLink[];
   backup: Pick<BeginRecord, 'backupId' | 'flavour' | 'serverVersion' | 'startedAt' | 'redoStart'>;
   compression: string | undefined;
   encryption: string | undefined;

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { maskArgv } from '../../../formats/metadata/index.ts';
 import { noLink, openLink } from '../../chain/open-link.ts';
 import { BackupError } from '../../errors.ts';
+import { probeDirectory } from '../../sink/probe-directory.ts';
 import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { tellSeal } from '../decoding-options.ts';
@@ -53,6 +54,10 @@ async function merge(values: MergeValues, run: RunContext): Promise<void> {
   // One key for the old and the new: who may read the chain may read what comes of it.
   const key = encoding.encryption?.key;
   const target = targetOf(values, encoding, reporter);
+  // A directory that cannot be written to is found now, not when the chain is laid. So is a bucket below.
+  if (typeof target === 'object' && 'place' in target && target.place.kind === 'file') {
+    await probeDirectory(target.place.path);
+  }
   const access = storeAccessOf(values, reporter, signal);
   const links = await linksOf(await openChain(values.from, key, access, signal), key, signal);
   for (const { index } of links) tellSeal(index, key, reporter);
