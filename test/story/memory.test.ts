@@ -4,13 +4,15 @@ import { linkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 
+import { dialectOf } from '../support/dialect.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { runTool } from '../support/tool.ts';
 import { accessArgs } from './held-backup.ts';
+import { serverOf } from './ways-back.ts';
 
 /** Less than the 256 MiB that are promised, as an upload has buffers too; and between the sizes. MiB. */
-const peakMax = { backup: 220, extraction: 190 };
+const peakMax = { backup: 220, extraction: 190, chain: 220 };
 const growthMax = 24;
 
 /** Tables of 10 MiB each, in the smaller and in the larger backup. */
@@ -104,4 +106,49 @@ describe('the memory of four copy threads and of the way back', () => {
       });
     }
   }
+});
+
+/** Tables of about 32 MiB each. */
+async function makeRows(server: TestServer): Promise<void> {
+  await server.query('CREATE DATABASE big');
+  const text = Array.from({ length: 10 }, (_, i) => `SHA2(seq * 10 + ${i}, 512)`).join();
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await server.query(`CREATE TABLE big.${name} (id INT PRIMARY KEY, n INT, s VARCHAR(2000))`);
+    const numbers = dialectOf(server).numbers(20_000, 'big');
+    await server.query(`INSERT INTO big.${name} SELECT seq, 0, CONCAT(${text}) FROM ${numbers}`);
+  }
+}
+
+describe('the memory of a chain', () => {
+  it('stays as low, where all pages have changed and where few have', async (t) => {
+    const server = await startServer({ name: 'rows', options: ['--innodb-log-file-size=200M'] });
+    await makeRows(server);
+    const place = scratchDir('chain');
+    const key = join(scratchDir('key'), 'key');
+    writeFileSync(key, randomBytes(32), { mode: 0o600 });
+    const unlock = `--encrypt-key-file=${key}`;
+    const encoding = ['--parallel=4', '--compress=zstd', '--encrypt=AES256', unlock];
+    const backup = async (name: string, ...base: string[]): Promise<number> =>
+      await peakOf(
+        'backup',
+        ...accessArgs(server),
+        `--to=${join(place, name)}`,
+        ...encoding,
+        ...base,
+      );
+    await backup('full');
+    for (const name of ['a', 'b', 'c']) await server.query(`UPDATE big.${name} SET n = n + 1`);
+    const all = await backup('all', `--incremental-base=${join(place, 'full')}`);
+    for (const name of ['b', 'c', 'd']) {
+      await server.query(`UPDATE big.${name} SET n = n + 1 WHERE id % 100 = 0`);
+    }
+    const few = await backup('few', `--incremental-base=${join(place, 'all')}`);
+    await server.stop();
+    const datadir = join(scratchDir('restored'), 'data');
+    const back = ['restore', `--from=${join(place, 'few')}`, `--datadir=${datadir}`, unlock];
+    const restore = await peakOf(...back, '--server-binary', serverOf(server.product));
+    t.diagnostic(`${[all, few, restore].map((peak) => peak.toFixed(0)).join(', ')} MiB`);
+    assert.ok(Math.max(all, few) < peakMax.backup, `${all} and ${few} MiB`);
+    assert.ok(restore < peakMax.chain, `${restore} MiB`);
+  });
 });
