@@ -87,12 +87,16 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
         () => untilStatements(ddl, 60),
       );
       await untilStatements(ddl, 40);
-      const second = await archiveOf(t, source, ['--incremental-base', first], async () => {
+      const second = await archiveOf(t, source, ['--incremental-base', first], () =>
+        untilStatements(ddl, 40),
+      );
+      await untilStatements(ddl, 40);
+      const third = await archiveOf(t, source, ['--incremental-base', second], async () => {
         await untilStatements(ddl, 60);
         await ddl.stop();
         await load.stop();
       });
-      const datadir = await prepareChain(product, [full, first, second]);
+      const datadir = await prepareChain(product, [full, first, second, third]);
       await proveSame(source, datadir, { replay: false });
     });
 
