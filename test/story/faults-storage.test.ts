@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { runShell, runTool, type ToolResult } from '../support/tool.ts';
+import { assertDone, runShell, runTool, type ToolResult } from '../support/tool.ts';
 import { createSchema, type LoadTable, startLoad } from '../support/workload.ts';
 import {
   assertFailed,
@@ -16,6 +16,7 @@ import {
   namesIn,
   type Told,
 } from './faults-support.ts';
+import { proveSame, serverOf } from './ways-back.ts';
 
 const run = promisify(execFile);
 
@@ -147,6 +148,70 @@ describe('a full disk', () => {
     assert.match(message ?? '', /\/dev\/null\/backup/);
     assert.deepEqual(namesIn(directory), []);
     await assertServerFree(server);
+  });
+});
+
+describe('a full disk under an increment', () => {
+  let parent: string;
+  before(async () => {
+    // The redo of the parent is thrown away, which would make room.
+    await server.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+    parent = join(scratchDir('parent'), 'full');
+    assertDone(await runTool(backupArgs(server, `--to=${parent}`)));
+    await server.query('CREATE TABLE load_main.more (id INT PRIMARY KEY, s VARCHAR(1000))');
+    await server.query(
+      "INSERT INTO load_main.more SELECT seq, REPEAT('x', 1000) FROM load_main.seq_1_to_8000",
+    );
+    await server.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+  });
+
+  it('ends it with status 20 and leaves nothing of it, and its parent as good', async () => {
+    const args = backupArgs(server, `--incremental-base=${parent}`);
+    const { result, left } = await runOnSmallDisk(4000, 'xbpipe "$@" "--to=$DISK/new"', args);
+    assertFull(result, /archive\.xbs: no space|EFBIG/);
+    assert.deepEqual(left, ['./new']);
+    await assertServerFree(server);
+    assertDone(await runTool(['verify', '--no-defaults', `--from=${parent}`]));
+  });
+
+  it('that is being laid over its parent ends that, and with more room it goes on', async (t) => {
+    if (!(await findNamespace())) {
+      t.skip('needs a file system of its own');
+      return;
+    }
+    const increment = join(scratchDir('increment'), 'new');
+    const args = [`--to=${increment}`, `--incremental-base=${parent}`];
+    assertDone(await runTool(backupArgs(server, ...args)));
+    const [base, changes, out] = [scratchDir('base'), scratchDir('changes'), scratchDir('out')];
+    for (const [from, into] of [
+      [parent, base],
+      [increment, changes],
+    ] as const) {
+      assertDone(await runTool(['extract', '--no-defaults', `--from=${from}`, '-C', into]));
+    }
+    const { stdout: used } = await run('du', ['-sk', base]);
+    const { result } = await runOnSmallDisk(
+      Number.parseInt(used, 10) + 2000,
+      `base=$1; out=$2; shift 2
+       cp -a "$base" "$DISK/data" || exit 97
+       xbpipe "$@" "$DISK/data"
+       failed=$?
+       mount -o remount,size=1g "$DISK"
+       xbpipe "$@" "$DISK/data" 2>"$out/said" && cp -a "$DISK/data" "$out" || { cat "$out/said" >&2; exit 98; }
+       (exit $failed)`,
+      [
+        base,
+        out,
+        'prepare',
+        '--no-defaults',
+        '--json',
+        `--incremental-dir=${changes}`,
+        '--server-binary',
+        serverOf(server.product),
+      ],
+    );
+    assertFull(result, /: no space/);
+    await proveSame(server, join(out, 'data'), { replay: false });
   });
 });
 
