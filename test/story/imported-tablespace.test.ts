@@ -77,7 +77,8 @@ for (const product of products) {
       await importCopy();
       await backUp(source, known ?? '', `--incremental-base=${full}`);
       await backUp(source, unknown ?? '', `--incremental-basedir=${lsns}`);
-      for (const increment of [known, unknown]) {
+      // The story below has such a parent of MySQL.
+      for (const increment of product === mysql ? [known] : [known, unknown]) {
         await t.test(`restored from ${increment?.slice(place.length + 1)}`, async () => {
           await proveRestored(source, increment ?? '');
         });
