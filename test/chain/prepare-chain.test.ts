@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  cpSync,
   copyFileSync,
   existsSync,
   readFileSync,
@@ -13,7 +14,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBegin, decodeIndex } from '../../formats/archive-record/index.ts';
 import { layIncrements } from '../../src/chain/directory/prepare-chain.ts';
-import { requireUnprepared } from '../../src/chain/directory/require-unprepared.ts';
+import { readBackupDirectory } from '../../src/restore/backup-directory.ts';
+import { refusePrepared } from '../../src/restore/refuse-prepared.ts';
 import { plainEncoding } from '../../src/transform/encoding.ts';
 import { failureOf } from '../archive/support.ts';
 import { copyOf, tryPrepare } from '../restore/prepare-support.ts';
@@ -200,7 +202,12 @@ describe('laying increments over a directory', () => {
     const before = treeOf(full);
     await lay(full, increments);
     assert.deepEqual(treeOf(full), before);
-    assert.throws(() => requireUnprepared(full), { code: 'chain' });
+    assert.throws(
+      () => {
+        refusePrepared(readBackupDirectory(full));
+      },
+      { code: 'chain' },
+    );
     // One that was not laid is too late.
     const [, , , later = ''] = madeDirectories([...small, { files: small[2]?.files ?? [] }]);
     const error = await failureOf(() => lay(full, [...increments, later]));
@@ -307,5 +314,21 @@ describe('increments that do not fit a directory', () => {
     copyFileSync(file, `${file}.qp`);
     await lay(full, increments);
     assert.deepEqual(Object.keys(treeOf(full)), ['db/u.frm', 'db/u.ibd']);
+  });
+
+  it('is refused when the directories lie in each other, and nothing is changed', async () => {
+    const [full = '', increment = ''] = madeDirectories(small);
+    const inside = join(full, 'inc1');
+    cpSync(increment, inside, { recursive: true });
+    const before = treeOf(full);
+    for (const [base, one] of [
+      [full, inside],
+      [inside, full],
+    ] as const) {
+      const error = await failureOf(() => lay(base, [one]));
+      assert.equal(error.code, 'usage');
+      assert.match(error.message, /lie in each other/);
+    }
+    assert.deepEqual(treeOf(full), before);
   });
 });

@@ -14,7 +14,7 @@ import { type RestoreCourse, restoreCourse } from '../../restore/restore-course.
 import { plainPath } from '../../transform/member-decoder.ts';
 import type { LinkFacts } from '../check-chain.ts';
 import { readState } from './overlay-state.ts';
-import { wasPrepared } from './require-unprepared.ts';
+import { wasPrepared } from '../../restore/refuse-prepared.ts';
 
 /** A link of a chain that lies extracted in a directory. */
 export interface LinkDirectory {

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { sep } from 'node:path';
 import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
 import { checkFiles } from '../../restore/check-files.ts';
@@ -27,7 +29,10 @@ export async function layIncrements(
 ): Promise<void> {
   const base = await readLinkDirectory(path);
   const links: LinkDirectory[] = [];
-  for (const increment of increments) links.push(await readLinkDirectory(increment));
+  for (const increment of increments) {
+    links.push(await readLinkDirectory(increment));
+    refuseNested(path, increment);
+  }
   const state = readState(path);
   const waiting = stillToLay(base, links, state?.backupId);
   if (wasPrepared(base.backup)) {
@@ -95,4 +100,16 @@ function fullOf(link: LinkDirectory | undefined): LinkDirectory {
   const { facts } = link;
   const begin = { ...facts.begin, parentId: undefined, sinceLsn: undefined };
   return { ...link, facts: { ...facts, begin } };
+}
+
+/** What an increment lacks is removed from the directory that it is laid over. */
+function refuseNested(base: string, increment: string): void {
+  const [outer = '', inner = ''] = [base, increment]
+    .map((path) => realpathSync(path) + sep)
+    .sort((one, other) => one.length - other.length);
+  if (inner === outer || !inner.startsWith(outer)) return;
+  throw new BackupError('usage', `${base} and ${increment} lie in each other`, {
+    hint: 'move the increment to a place of its own',
+    where: { path: increment },
+  });
 }
