@@ -124,6 +124,7 @@ describe('an archive by a stock tool', () => {
     assert.deepEqual(decodeManifest(readFileSync(path)), {
       ...manifest,
       parentId: undefined,
+      sinceLsn: undefined,
       compression: undefined,
       encryption: undefined,
     });

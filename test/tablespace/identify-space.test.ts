@@ -30,7 +30,8 @@ describe('the identity of a tablespace', () => {
   it('is read by the rules of the server that wrote it', () => {
     const mysql = vector('mysql-encrypted-header');
     const { spaceId, format } = mysql;
-    assert.deepEqual(identify(mysql.page(), 'mysql'), { spaceId, format });
+    const flags = 0x60e1;
+    assert.deepEqual(identify(mysql.page(), 'mysql'), { spaceId, flags, format });
     assert.throws(() => identify(mysql.page(), 'mariadb'), { kind: 'invalid' });
     const mariadb = vector('full-crc32-dynamic-header');
     assert.equal(identify(mariadb.page(), 'mariadb')?.format.fullCrc32, true);
