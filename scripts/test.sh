@@ -80,7 +80,7 @@ path_list() {
 }
 mapfile -d '' -t no_load < <(path_list {archive,catalogue,fuzz,import,sink,source,store,tablespace,transform,worker}/'*')
 # A load that must be as fast as it can be, or a tool that is measured.
-mapfile -d '' -t alone < <(path_list 'story/*faults*' 'story/*full-backup*' story/{memory,stalled-commits,bucket-kills}'*')
+mapfile -d '' -t alone < <(path_list 'story/*faults-redo*' 'story/*full-backup*' story/{memory,stalled-commits,mysql-faults-spool}'*')
 
 list formats -path 'dist/test/formats/*'
 list units "${no_load[@]}"

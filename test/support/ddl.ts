@@ -17,6 +17,11 @@ export interface DdlOptions {
    * a table, so a control run with it wants false.
    */
   readonly ariaRenames?: boolean;
+  /**
+   * Two tables that swap their names in one statement: true by default. mariadb-backup --prepare
+   * fails on an increment that was copied in the middle of one.
+   */
+  readonly swaps?: boolean;
   /** Changes to the tables of the load as well; true by default. */
   readonly shared?: boolean;
 }
@@ -72,6 +77,8 @@ const partsFor = (server: TestServer): Parts => {
     ],
   };
 };
+
+const isSwap = (sql: string): boolean => /^RENAME TABLE (\S+) TO .* TO \1,/u.test(sql);
 
 const swap = (one: string, other: string, between: string): string =>
   `RENAME TABLE ${one} TO ${between}, ${other} TO ${one}, ${between} TO ${other}`;
@@ -235,11 +242,13 @@ class Loop {
   readonly #random: Random;
   readonly #parts: Parts;
   readonly #scenes: Scene[];
+  readonly #swaps: boolean;
 
   constructor(server: TestServer, connection: Connection, options: DdlOptions) {
     this.#connection = connection;
     this.#random = seededRandom(options.seed ?? 1);
     this.#parts = partsFor(server);
+    this.#swaps = options.swaps ?? true;
     this.#scenes = [
       ...innodbScenes,
       ...myisamScenes,
@@ -254,7 +263,9 @@ class Loop {
       rounds += 1;
       // Every scene comes once before any comes again, with a new number for its tables.
       const scene = this.#scenes[n % this.#scenes.length];
-      for (const sql of scene?.(n, this.#random, this.#parts) ?? []) await this.#send(sql);
+      for (const sql of scene?.(n, this.#random, this.#parts) ?? []) {
+        if (this.#swaps || !isSwap(sql)) await this.#send(sql);
+      }
       if (n % 10 === 9) for (const sql of await sweep(this.#connection, n)) await this.#send(sql);
     }
     await this.#connection.end();
