@@ -88,7 +88,8 @@ for (const product of products) {
       await load.stop();
       const [full = '', first = '', second = '', third = ''] = links;
 
-      for (const [i, link] of links.entries()) {
+      // A full backup by itself is the business of other stories.
+      for (const [i, link] of [...links.entries()].slice(1)) {
         await t.test(`restored from the ${names[i] ?? ''} link`, async () => {
           await proveSame(source, await restored(product, link), { replay: true });
         });
