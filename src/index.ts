@@ -17,7 +17,7 @@ export { type Orphan, findOrphans, idleOrphans, removeOrphans } from './catalogu
 export { type Catalogue, readCatalogue } from './catalogue/read-catalogue.ts';
 export { layIncrements } from './chain/directory/prepare-chain.ts';
 export { findChain } from './chain/find-chain.ts';
-export type { StoredLink } from './chain/lay-chain.ts';
+export type { StoredLink } from './chain/link.ts';
 export { type MergeOptions, type Merged, mergeChain } from './chain/merge-chain.ts';
 export { openLink } from './chain/open-link.ts';
 export { restoreChain } from './chain/restore-chain.ts';

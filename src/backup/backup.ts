@@ -12,6 +12,7 @@ import type { ServerInfo } from '../server/server-info.ts';
 import type { Access } from '../server/session.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
+import { aborted } from '../worker/aborted.ts';
 import { CleanUp } from './clean-up.ts';
 import { connect } from './connect.ts';
 import { copyMemory } from './copy/copy-memory.ts';
@@ -82,13 +83,9 @@ export async function backup(
   signal: AbortSignal,
 ): Promise<BackupResult> {
   const cleanUp = new CleanUp();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(signal.reason as Error);
-    });
-  });
+  const aborting = aborted(signal);
   try {
-    return await Promise.race([takeBackup(options, reporter, cleanUp, aborted), aborted]);
+    return await Promise.race([takeBackup(options, reporter, cleanUp, aborting), aborting]);
   } finally {
     await cleanUp.run();
   }
@@ -98,7 +95,7 @@ async function takeBackup(
   options: BackupOptions,
   reporter: Reporter,
   cleanUp: CleanUp,
-  aborted: Promise<never>,
+  aborting: Promise<never>,
 ): Promise<BackupResult> {
   const startedAt = new Date();
   const { session, course, redo: redoState } = await connect(options, reporter, cleanUp);
@@ -116,7 +113,7 @@ async function takeBackup(
   const { startLsn: redoStart, notice } = await redo.started();
   reporter.info(`copying redo from checkpoint LSN ${redoStart}`);
   if (notice !== undefined) reporter.warn(notice);
-  const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborted]);
+  const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborting]);
 
   const found = { info, redoState, redoStart, pageTracking, startedAt };
   const begin = beginRecord(options, found);

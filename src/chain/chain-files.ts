@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { BackupError, toBackupError } from '../errors.ts';
+import { toBackupError } from '../errors.ts';
 import { PageHoles } from '../sink/page-holes.ts';
 import { inParallel } from '../worker/in-parallel.ts';
 import type { FinalFile } from './plan-chain.ts';
@@ -60,18 +60,5 @@ export class ChainFiles {
         await handle.close();
       }
     });
-  }
-}
-
-/** Writes all of `bytes`. */
-export async function writeAt(
-  handle: FileHandle,
-  position: number,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new BackupError('storage', 'nothing could be written');
-    done += bytesWritten;
   }
 }

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BeginRecord,
@@ -16,7 +16,8 @@ import {
   encodeCheckpoints,
   encodeInfo,
 } from '../../formats/metadata/index.ts';
-import { readRecord } from '../restore/read-record.ts';
+import { readFirst } from '../restore/read-record.ts';
+import { replaceFile } from '../store/replace-file.ts';
 
 /** A file of a backup that lies in a directory, as an index lists it. */
 export type ListedFile = Pick<MemberEntry, 'path' | 'spaceId' | 'pageSize' | 'size'>;
@@ -74,16 +75,6 @@ function rewriteFirst<T>(
   decode: (bytes: Uint8Array) => T,
   encode: (value: T) => Uint8Array,
 ): void {
-  for (const name of names) {
-    const value = readRecord(join(from, name), decode);
-    if (value === undefined) continue;
-    replaceFile(join(to, name), encode(value));
-    return;
-  }
-}
-
-/** Never half of it, whatever comes between. */
-export function replaceFile(file: string, bytes: Uint8Array): void {
-  writeFileSync(`${file}.tmp`, bytes, { flush: true });
-  renameSync(`${file}.tmp`, file);
+  const found = readFirst(from, names, decode);
+  if (found) replaceFile(join(to, found.name), encode(found.value));
 }

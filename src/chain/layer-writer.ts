@@ -1,17 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DeltaDecoder } from '../../formats/delta/index.ts';
 import { BackupError, toBackupError } from '../errors.ts';
-import { type ChainFiles, writeAt } from './chain-files.ts';
+import type { Run } from '../sink/page-holes.ts';
+import { writeFully } from '../sink/write-fully.ts';
+import type { ChainFiles } from './chain-files.ts';
 import { deltaRuns } from './delta-runs.ts';
 import type { LayerChunks, Slot } from './layer-chunks.ts';
 import type { PageSet } from './page-set.ts';
 import type { Layer } from './plan-chain.ts';
-
-/** A piece of the file, in pages that follow one another. */
-interface Run {
-  position: number;
-  bytes: Uint8Array;
-}
 
 /** Lays the pages of one member over its file, but for those that newer links replace. */
 export class LayerWriter {
@@ -101,21 +97,19 @@ export class LayerWriter {
   *#decode(delta: DeltaDecoder, bytes: Uint8Array): Generator<Run> {
     // The decoder keeps what it was given until a page is whole.
     delta.push(bytes.slice());
-    const { file } = this.#layer;
-    for (const { first, bytes: pages } of deltaRuns(delta, (page) => !this.#superseded.has(page))) {
-      if (first === 0) this.#files.learn(file, pages);
-      yield { position: first * file.pageSize, bytes: pages };
+    for (const run of deltaRuns(delta, (page) => !this.#superseded.has(page))) {
+      if (run.position === 0) this.#files.learn(this.#layer.file, run.bytes);
+      yield run;
     }
   }
 
-  async #put({ position, bytes }: Run): Promise<void> {
+  async #put(run: Run): Promise<void> {
     const { file } = this.#layer;
     this.#handle ??= await this.#files.open(file);
     const holes = this.#files.holesOf(file);
     try {
-      for (const run of holes?.runs(position, bytes) ?? [{ position, bytes }]) {
-        await writeAt(this.#handle, run.position, run.bytes);
-      }
+      const parts = holes?.runs(run.position, run.bytes) ?? [run];
+      for (const part of parts) await writeFully(this.#handle, part);
     } catch (error) {
       throw toBackupError(error, 'storage');
     }

@@ -20,17 +20,19 @@ import type { Reporter } from '../reporter.ts';
 import { type BackupDirectory, readBackupDirectory } from '../restore/backup-directory.ts';
 import { checkFiles } from '../restore/check-files.ts';
 import { continuationsOf } from '../restore/check-pages.ts';
-import { readRecord } from '../restore/read-record.ts';
+import { readFirst, readRecord } from '../restore/read-record.ts';
 import { type RestoreCourse, restoreCourse } from '../restore/restore-course.ts';
 import { probeDirectory } from '../sink/probe-directory.ts';
 import { StagedDirectory } from '../sink/staged-directory.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
-import { checkChain } from './check-chain.ts';
+import { aborted } from '../worker/aborted.ts';
+import { chainLayout, filesOf } from './chain-layout.ts';
 import { filesBelow } from './directory/link-directory.ts';
 import { isRewritten } from './full-records.ts';
-import { type StoredLink, filesOf, layChain, planReading } from './lay-chain.ts';
-import { type ChainPlan, planChain } from './plan-chain.ts';
+import { layChain } from './lay-chain.ts';
+import type { StoredLink } from './link.ts';
+import type { ChainPlan } from './plan-chain.ts';
 
 export interface MergeOptions {
   /** A new directory to lay the chain together in, as large as the databases; the caller removes it. */
@@ -63,11 +65,10 @@ export async function mergeChain(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<Merged> {
-  checkChain(links);
-  const plan = planChain(links);
-  await warnOfRoom(plan, options.scratch, reporter);
+  const layout = chainLayout(links);
+  await warnOfRoom(layout.plan, options.scratch, reporter);
   const directory = await StagedDirectory.create(options.scratch, { empty: true });
-  await layChain(plan, planReading(plan, links), directory, {
+  await layChain(layout, directory, {
     key: options.key,
     signal,
     onProgress: (bytes, totalBytes) => {
@@ -128,13 +129,8 @@ async function copyFiles(
   const { pageSize = 16_384, redoStart = 0 } = begin ?? {};
   const data = { ...copyMemory(parallel), flavour, pageSize, redoStart, encoding };
   const pool = new CopyPool(parallel, data, store);
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(signal.reason as Error);
-    });
-  });
   try {
-    await Promise.race([pool.copy(jobsOf(path, backup, course)), aborted]);
+    await Promise.race([pool.copy(jobsOf(path, backup, course)), aborted(signal)]);
   } finally {
     await pool.stop();
   }
@@ -198,12 +194,9 @@ async function writeMetadata(
 
 function positionOf({ path, checkpoints, lastLsn }: BackupDirectory): EndPosition {
   const toLsn = toSafeNumber(checkpoints.toLsn, 'checkpoints > to_lsn', 0);
-  for (const name of acceptedNames.binlogInfo) {
-    const binlog = readRecord(join(path, name), decodeBinlogInfo);
-    if (!binlog) continue;
-    const { file, gtid = '' } = binlog;
-    const position = toSafeNumber(binlog.position, 'binlog position', 0);
-    return { toLsn, lastLsn, binlog: { file, position, gtid } };
-  }
-  return { toLsn, lastLsn, binlog: undefined };
+  const binlog = readFirst(path, acceptedNames.binlogInfo, decodeBinlogInfo)?.value;
+  if (!binlog) return { toLsn, lastLsn, binlog: undefined };
+  const { file, gtid = '' } = binlog;
+  const position = toSafeNumber(binlog.position, 'binlog position', 0);
+  return { toLsn, lastLsn, binlog: { file, position, gtid } };
 }

@@ -1,7 +1,7 @@
 import { readArchiveIndex } from '../archive/archive-index.ts';
 import { BackupError } from '../errors.ts';
 import type { StoredArchive } from '../restore/preview.ts';
-import type { StoredLink } from './lay-chain.ts';
+import type { StoredLink } from './link.ts';
 
 const hint =
   'extract every link of the chain, then: ' +

@@ -1,4 +1,5 @@
 import type { DeltaContent, MemberEntry } from '../../formats/archive-record/index.ts';
+import { droppedFiles } from '../archive/dropped-files.ts';
 import { BackupError } from '../errors.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import type { ChainLink } from './link.ts';
@@ -92,7 +93,7 @@ function addLayers(
  * What a `.del` beside it says to be gone is left out.
  */
 function sortNewest(link: ChainLink): { deltas: Map<string, DeltaEntry>; plain: MemberEntry[] } {
-  const dropped = droppedBy(link);
+  const dropped = droppedFiles(link.members.map(({ path }) => path));
   const deltas = new Map<string, DeltaEntry>();
   const others = new Map<string, MemberEntry>();
   for (const entry of link.members) {
@@ -121,20 +122,12 @@ function requireOnce(link: ChainLink, deltas: ReadonlyMap<string, DeltaEntry>): 
   }
 }
 
-/** Data files that are gone although they were copied. */
-function droppedBy({ members }: ChainLink): Set<string> {
-  const markers = members
-    .map(({ path }) => plainPath(path))
-    .filter((path) => path.endsWith('.del'));
-  return new Set(markers.map((path) => path.replace(/\.del$/, '.ibd')));
-}
-
 /**
  * The members of a link that hold tablespaces, by what the spaces are known by. Of one that was
  * copied twice, while it was renamed or made anew, the copy that counted in the end.
  */
 function spacesOf(link: ChainLink): Map<string, MemberEntry> {
-  const dropped = droppedBy(link);
+  const dropped = droppedFiles(link.members.map(({ path }) => path));
   const rankOf = ({ path }: MemberEntry): number => {
     const file = fileOf(path);
     if (file.endsWith('.new')) return 2;

@@ -5,18 +5,15 @@ import { requireServer } from '../restore/require-server.ts';
 import type { RestoreOptions } from '../restore/restore.ts';
 import { probeDirectory } from '../sink/probe-directory.ts';
 import { stageName } from '../store/stage-name.ts';
-import { checkChain } from './check-chain.ts';
-import { type StoredLink, filesOf, planReading } from './lay-chain.ts';
-import { planChain } from './plan-chain.ts';
+import { chainLayout, filesOf } from './chain-layout.ts';
+import type { StoredLink } from './link.ts';
 
 /** Makes every check of the restore of a chain that can be made before its pages are read. */
 export async function previewChain(
   links: readonly [StoredLink, ...StoredLink[]],
   { datadir, serverBinary }: Pick<RestoreOptions, 'datadir' | 'serverBinary'>,
 ): Promise<RestorePreview> {
-  checkChain(links);
-  const plan = planChain(links);
-  const readings = planReading(plan, links);
+  const { plan, readings } = chainLayout(links);
   const { begin } = links.at(-1) ?? links[0];
   const freeBytes = await probeDirectory(datadir);
   const server = await requireServer(begin, { serverBinary }, join(datadir, stageName));

@@ -3,9 +3,9 @@ import { prepare } from '../restore/prepare.ts';
 import { requireServer } from '../restore/require-server.ts';
 import type { RestoreOptions } from '../restore/restore.ts';
 import { fillStage } from '../sink/fill-stage.ts';
-import { checkChain } from './check-chain.ts';
-import { type StoredLink, layChain, planReading } from './lay-chain.ts';
-import { planChain } from './plan-chain.ts';
+import { chainLayout } from './chain-layout.ts';
+import { layChain } from './lay-chain.ts';
+import type { StoredLink } from './link.ts';
 
 /**
  * From the archives of a chain, the full backup first, to a data directory: their pages are laid
@@ -18,16 +18,14 @@ export async function restoreChain(
   signal: AbortSignal,
 ): Promise<void> {
   const { datadir, scratch = false, key } = options;
-  checkChain(links);
-  const plan = planChain(links);
-  const readings = planReading(plan, links);
-  for (const { link, bytes } of readings) {
+  const layout = chainLayout(links);
+  for (const { link, bytes } of layout.readings) {
     reporter.info(`${link.name} (${link.begin.backupId}): ${bytes} bytes are read`);
   }
   await fillStage(datadir, { empty: true, scratch }, reporter, async (directory) => {
     const newest = links.at(-1);
     if (newest) await requireServer(newest.begin, options, directory.stage);
-    await layChain(plan, readings, directory, {
+    await layChain(layout, directory, {
       key,
       signal,
       onProgress: (bytes, totalBytes) => {

@@ -1,3 +1,4 @@
+import { type Command, Option } from 'commander';
 import { ArchiveWriter } from '../archive/archive-writer.ts';
 import { type BackupPlace, CommittedArchive } from '../archive/committed-archive.ts';
 import type { BackupOptions } from '../backup/backup.ts';
@@ -21,6 +22,18 @@ export interface TargetValues extends StoreWriteValues {
 
 /** A target that can be: where plain files go, where an archive with its manifest, or neither. */
 export type Target = { targetDir: string } | { place: Place } | 'stream';
+
+/** Options of a command that writes an archive. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--stream [format]', 'an xbstream archive on standard output').choices([
+        'xbstream',
+        'mbstream',
+      ]),
+    )
+    .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME');
+}
 
 /** Refuses what no target can be, before any server is asked. */
 export function targetOf(values: TargetValues, encoding: Encoding, reporter: Reporter): Target {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { findChain } from '../chain/find-chain.ts';
-import type { StoredLink } from '../chain/lay-chain.ts';
+import type { StoredLink } from '../chain/link.ts';
 import { noLink, openLink } from '../chain/open-link.ts';
 import type { StoredArchive } from '../restore/preview.ts';
 import { type StoreAccess, openStore } from '../store/open-store.ts';
@@ -38,8 +38,8 @@ export async function openChain(
   const open = async (name: string): Promise<OpenedSource> =>
     await openSource(name, access, signal);
   if (first !== undefined && more.length > 0) {
-    const links: Links = [await linkOf(await open(first), key, signal)];
-    for (const name of more) links.push(await linkOf(await open(name), key, signal));
+    const links: Links = [await openLink(storedOf(await open(first)), key, signal)];
+    for (const name of more) links.push(await openLink(storedOf(await open(name)), key, signal));
     return { links };
   }
   const opened = await openSource(first, access, signal);
@@ -63,11 +63,8 @@ export async function storedChain(
   return chain.map((one) => ({ archive: one.archive, backup: one }));
 }
 
-async function linkOf(
-  { source, archive, backup }: OpenedSource,
-  key: Uint8Array | undefined,
-  signal: AbortSignal,
-): Promise<StoredLink> {
+/** What is read in parts, as a chain is. */
+export function storedOf({ source, archive, backup }: OpenedSource): StoredArchive {
   if (!archive) throw noLink(source.name);
-  return await openLink({ archive, backup }, key, signal);
+  return { archive, backup };
 }

@@ -39,6 +39,5 @@ function takeTargetDir(args: readonly string[]): { directory: string[]; rest: st
 /** `--lock_ddl=ON` as `--lock-ddl=ON`; the value stays as it is. */
 function dashed(arg: string): string {
   const [, name, rest = ''] = /^(--[A-Za-z][\w-]*)(.*)$/s.exec(arg) ?? [];
-  if (name === undefined) return arg;
-  return name.replaceAll('_', '-') + rest;
+  return name === undefined ? arg : name.replaceAll('_', '-') + rest;
 }

@@ -23,7 +23,7 @@ import { BackupError } from '../errors.ts';
 import { type Flavour, isMariadb } from '../server/flavour.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import { stageName } from '../store/stage-name.ts';
-import { readRecord } from './read-record.ts';
+import { readFirst, readRecord } from './read-record.ts';
 
 /** An extracted backup as its own files describe it. */
 export interface BackupDirectory {
@@ -35,6 +35,8 @@ export interface BackupDirectory {
   lastLsn: number;
   flavour: Flavour;
   serverVersion: string;
+  /** What the tool that took it calls the backup. */
+  uuid: string;
   options: BackupMyCnf;
   /** Only in backups by xbpipe. */
   begin: BeginRecord | undefined;
@@ -61,6 +63,7 @@ export function readBackupDirectory(path: string): BackupDirectory {
     lastLsn: toSafeNumber(checkpoints.value.lastLsn, 'checkpoints > last_lsn', 0),
     flavour: isMariadb(info.serverVersion) ? 'mariadb' : 'mysql',
     serverVersion: info.serverVersion,
+    uuid: info.uuid,
     options,
     begin,
     members: index?.members,
@@ -93,10 +96,8 @@ function readOne<T>(
   names: readonly string[],
   decode: (bytes: Uint8Array) => T,
 ): { name: string; value: T } {
-  for (const name of names) {
-    const value = readRecord(join(path, name), decode);
-    if (value !== undefined) return { name, value };
-  }
+  const found = readFirst(path, names, decode);
+  if (found) return found;
   const entries = existsSync(path) ? readdirSync(path) : [];
   const encoded = entries.find((name) => plainPath(name) !== name);
   throw new BackupError(

@@ -8,14 +8,12 @@ import {
 } from '../../formats/innodb/index.ts';
 import { type DeltaMeta, decodeDeltaMeta } from '../../formats/metadata/index.ts';
 import { toBackupError } from '../errors.ts';
-import type { Flavour } from '../server/flavour.ts';
+import { flavours } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
 import { damagedPage } from './damaged-page.ts';
 import { type DescribingCheck, pageChecks } from './later-file-check.ts';
 import { PageListDigest } from './page-list-digest.ts';
 import type { KnownPages, PagesProof } from './page-proof.ts';
-
-const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
 
 /** The pages of one `.delta` member, checked as its bytes pass by in order. */
 export class DeltaProof implements PagesProof {

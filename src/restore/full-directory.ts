@@ -1,7 +1,7 @@
-import { readState } from '../chain/directory/overlay-state.ts';
 import { isIncremental } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
 import { type BackupDirectory, readBackupDirectory } from './backup-directory.ts';
+import { readState } from './overlay-state.ts';
 
 /** The full backup in a directory; an increment, or what is half-way to another backup, is refused. */
 export function readFullDirectory(path: string): BackupDirectory {

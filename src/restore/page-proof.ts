@@ -1,12 +1,11 @@
 import { FormatError } from '../../formats/format-error.ts';
 import { pageLsnNumber, readSpaceHeader, spaceHeaderBytes } from '../../formats/innodb/index.ts';
 import type { BackupError } from '../errors.ts';
-import type { Flavour } from '../server/flavour.ts';
+import { type Flavour, flavours } from '../server/flavour.ts';
 import { describingPageCheck, spaceIdentity } from '../tablespace/identify-space.ts';
 import { damagedPage } from './damaged-page.ts';
 import { type DescribingCheck, pageChecks } from './later-file-check.ts';
 
-const flavours: readonly Flavour[] = ['mariadb', 'mysql'];
 const pageSizes = [4096, 8192, 16_384, 32_768, 65_536];
 const pageBytesMax = 65_536;
 const zeros = new Uint8Array(pageBytesMax);

@@ -1,7 +1,8 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backupTypes, encodeCheckpoints, isPrepared } from '../../formats/metadata/index.ts';
 import type { Reporter } from '../reporter.ts';
+import { replaceFile } from '../store/replace-file.ts';
 import type { BackupDirectory } from './backup-directory.ts';
 import { checkFiles } from './check-files.ts';
 import { checkPages } from './check-pages.ts';
@@ -65,8 +66,6 @@ function markPrepared(
   state: string,
 ): void {
   const bytes = encodeCheckpoints({ ...checkpoints, backupType: backupTypes.logApplied });
-  const file = join(path, checkpointsName);
-  writeFileSync(`${file}.tmp`, bytes, { flush: true });
-  renameSync(`${file}.tmp`, file);
+  replaceFile(join(path, checkpointsName), bytes);
   rmSync(state);
 }

@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { MemberOutput } from '../restore/member-output.ts';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
-import { PageHoles, type Run } from './page-holes.ts';
+import { PageHoles } from './page-holes.ts';
 import type { StagedDirectory } from './staged-directory.ts';
+import { writeFully } from './write-fully.ts';
 
 /** How many closed files may wait for the disk at once. */
 const syncsInFlight = 8;
@@ -87,14 +88,6 @@ export class MemberFiles implements MemberOutput {
 
   #check(): void {
     if (this.#failure) throw this.#failure.error;
-  }
-}
-
-async function writeFully(handle: FileHandle, { position, bytes }: Run): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const rest = bytes.length - done;
-    const { bytesWritten } = await handle.write(bytes, done, rest, position + done);
-    done += bytesWritten;
   }
 }
 

@@ -3,8 +3,9 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeBegin, decodeIndex } from '../../formats/archive-record/index.ts';
-import { type StoredLink, layChain, planReading } from '../../src/chain/lay-chain.ts';
-import { planChain } from '../../src/chain/plan-chain.ts';
+import { chainLayout } from '../../src/chain/chain-layout.ts';
+import { layChain } from '../../src/chain/lay-chain.ts';
+import type { StoredLink } from '../../src/chain/link.ts';
 import { StagedDirectory } from '../../src/sink/staged-directory.ts';
 import { type Encoding, plainEncoding } from '../../src/transform/encoding.ts';
 import { failureOf } from '../archive/support.ts';
@@ -36,12 +37,12 @@ async function laid(links: readonly MadeLink[]): Promise<Laid> {
 }
 
 async function laidChain(chain: readonly StoredLink[]): Promise<Laid> {
-  const plan = planChain(chain);
-  const readings = planReading(plan, chain);
+  const layout = chainLayout(chain);
+  const { plan, readings } = layout;
   const directory = await StagedDirectory.create(join(scratchDir('chain'), 'data'), {
     empty: true,
   });
-  await layChain(plan, readings, directory, { key });
+  await layChain(layout, directory, { key });
   const { stage } = directory;
   const names = readdirSync(stage, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(stage, name)).isFile() && !name.startsWith('xbpipe_'))
@@ -50,8 +51,8 @@ async function laidChain(chain: readonly StoredLink[]): Promise<Laid> {
   return {
     files: Object.fromEntries(files),
     stage,
-    planned: readings.map(({ bytes, plain }) =>
-      plain.reduce((rest, { size }) => rest - size, bytes),
+    planned: readings.map(({ link, bytes }) =>
+      link === chain.at(-1) ? plan.plain.reduce((rest, { size }) => rest - size, bytes) : bytes,
     ),
   };
 }
@@ -200,8 +201,7 @@ describe('laying a chain', () => {
     assert.ok(entry?.delta);
     // Page 0 instead of page 1 would be laid where the delta has it not.
     entry.delta.pages = '0+5';
-    const plan = planChain(chain);
-    const error = await failureOf(() => planReading(plan, chain));
+    const error = await failureOf(() => chainLayout(chain));
     assert.equal(error.code, 'corrupt');
     assert.match(error.message, /7 pages are not in 1 chunks of 3/);
   });

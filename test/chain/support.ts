@@ -10,7 +10,7 @@ import {
 } from '../../formats/archive-record/index.ts';
 import { filHeader, fspHeaderOffset } from '../../formats/innodb/index.ts';
 import { readArchiveIndex } from '../../src/archive/archive-index.ts';
-import type { StoredLink } from '../../src/chain/lay-chain.ts';
+import type { StoredLink } from '../../src/chain/link.ts';
 import { type Encoding, plainEncoding } from '../../src/transform/encoding.ts';
 import { memberEncoder } from '../../src/transform/member-encoder.ts';
 import { type Sample, assemble, sampleBegin } from '../archive/support.ts';

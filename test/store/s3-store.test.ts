@@ -209,15 +209,20 @@ describe('a request that fails in passing', () => {
 describe('two who write under the same name', () => {
   it('end with the object of one of them, which the other does not remove', async () => {
     // Ours is refused in passing, and by the next try somebody else has been there.
-    const busy: Fault = { kind: 'refuse', code: 'SlowDown' };
-    const { store } = await open(failOperation('CompleteMultipartUpload', busy));
+    let ourId: string | null = null;
+    const { store } = await open(({ operation, query, ofOperation }) => {
+      if (operation !== 'CompleteMultipartUpload') return;
+      ourId ??= query.get('uploadId');
+      if (query.get('uploadId') !== ourId) return;
+      return ofOperation === 1 ? { kind: 'refuse', code: 'SlowDown' } : { kind: 'stall' };
+    });
     const [ours, theirs] = [store.upload('archive'), store.upload('archive')];
     await ours.part(1, part);
     await theirs.part(1, small);
     const losing = failureOf(() => ours.complete());
-    while (!proxy.log.some(({ fault }) => fault === busy)) await new Promise(setImmediate);
-    // The one request that fails was ours.
+    while (proxy.stalled === 0) await new Promise(setImmediate);
     await theirs.complete();
+    proxy.release();
     const error = await losing;
     assert.match(error.message, /archive exists; nothing is ever overwritten/u);
     await ours.abort();

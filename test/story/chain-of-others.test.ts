@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { decodeLogHeader } from '../../formats/mariadb-redo/index.ts';
-import type { StoredLink } from '../../src/chain/lay-chain.ts';
+import type { StoredLink } from '../../src/chain/link.ts';
 import { openLink } from '../../src/chain/open-link.ts';
 import { restoreChain } from '../../src/chain/restore-chain.ts';
 import { ArchiveObjects } from '../../src/source/archive-objects.ts';
@@ -38,6 +38,17 @@ async function stockBackup(server: TestServer, ...options: string[]): Promise<st
   return directory;
 }
 
+/** Has the server make one checkpoint after the other until `work` is done. */
+async function withCheckpoints<T>(server: TestServer, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const done = work.finally(() => {
+    over.abort();
+  });
+  done.catch(() => undefined);
+  while (!over.signal.aborted) await server.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+  return await done;
+}
+
 /** Where the redo of a backup by mariadb-backup starts. */
 function redoStartOf(directory: string): string {
   const header = decodeLogHeader(readFileSync(join(directory, 'ib_logfile0')));
@@ -53,7 +64,11 @@ describe('increments by mariadb-backup', { skip: leftOut(product) }, () => {
     await untilCommits(load, 50);
     const full = await stockBackup(source);
     await untilCommits(load, 100);
-    const first = await stockBackup(source, `--incremental-lsn=${redoStartOf(full)}`);
+    // Its end is a later checkpoint than its start.
+    const first = await withCheckpoints(
+      source,
+      stockBackup(source, `--incremental-lsn=${redoStartOf(full)}`),
+    );
     await untilCommits(load, 100);
     const second = await stockBackup(source, `--incremental-lsn=${redoStartOf(first)}`);
     const usual = await stockBackup(source, `--incremental-basedir=${first}`);

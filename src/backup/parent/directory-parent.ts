@@ -25,7 +25,7 @@ import { type Flavour, isMariadb } from '../../server/flavour.ts';
 import { stageName } from '../../store/stage-name.ts';
 import { readFully } from '../../tablespace/read-fully.ts';
 import { toBackupError } from '../../errors.ts';
-import { readRecord } from '../../restore/read-record.ts';
+import { readFirst, readRecord } from '../../restore/read-record.ts';
 import { indexedSpaces, spacesInDirectory } from './known-spaces.ts';
 import type { Parent } from './parent.ts';
 import { parentByRecord } from './stored-parent.ts';
@@ -111,10 +111,8 @@ function redoStartOf(file: string, flavour: Flavour): number | undefined {
 }
 
 function readOne<T>(path: string, names: readonly string[], decode: (bytes: Uint8Array) => T): T {
-  for (const name of names) {
-    const value = readRecord(join(path, name), decode);
-    if (value !== undefined) return value;
-  }
+  const found = readFirst(path, names, decode);
+  if (found) return found.value;
   throw unfitParent(path, `it has no ${names.join(' or ')}: it is no whole backup`, {
     hint: 'name a backup, the directory of one, or an --extra-lsndir',
   });

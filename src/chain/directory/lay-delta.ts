@@ -1,10 +1,10 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DeltaDecoder } from '../../../formats/delta/index.ts';
 import { filHeader, readSpaceHeader } from '../../../formats/innodb/index.ts';
 import { BackupError, toBackupError } from '../../errors.ts';
-import { writeAt } from '../chain-files.ts';
+import { writeFully } from '../../sink/write-fully.ts';
 import { deltaRuns } from '../delta-runs.ts';
 import type { DeltaFile } from './link-directory.ts';
 
@@ -24,10 +24,8 @@ export async function layDelta(
   const source = join(increment, `${delta.file}.delta`);
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-    const handle = await open(path, 'a+').then(async (made) => {
-      await made.close();
-      return await open(path, 'r+');
-    });
+    const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+    const handle = await open(path, O_CREAT + O_NOFOLLOW + O_RDWR, 0o640);
     try {
       const told = await layPages(handle, source, delta, signal);
       const { size: found } = await handle.stat();
@@ -62,9 +60,9 @@ async function layPages(
   for await (const bytes of stream) {
     signal.throwIfAborted();
     decoder.push(bytes);
-    for (const { first, bytes: pages } of deltaRuns(decoder)) {
-      if (first === 0) told = pagesTold(pages, spaceId);
-      await writeAt(handle, first * pageSize, pages);
+    for (const run of deltaRuns(decoder)) {
+      if (run.position === 0) told = pagesTold(run.bytes, spaceId);
+      await writeFully(handle, run);
     }
   }
   decoder.end();

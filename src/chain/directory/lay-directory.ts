@@ -24,7 +24,12 @@ import {
   incrementFiles,
 } from './link-directory.ts';
 import { matchFiles } from './match-files.ts';
-import { type OverlayState, overlayStateName, removeState, writeState } from './overlay-state.ts';
+import {
+  type OverlayState,
+  overlayStateName,
+  removeState,
+  writeState,
+} from '../../restore/overlay-state.ts';
 
 /**
  * Makes a directory with a full backup one with a full backup as new as the increment, which it

@@ -1,20 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  acceptedNames,
-  decodeDeltaMeta,
-  decodeInfo,
-  isIncremental,
-} from '../../../formats/metadata/index.ts';
+import { decodeDeltaMeta, isIncremental } from '../../../formats/metadata/index.ts';
 import { toSafeNumber } from '../../../formats/layout.ts';
+import { droppedFiles } from '../../archive/dropped-files.ts';
 import { BackupError } from '../../errors.ts';
 import { type BackupDirectory, readBackupDirectory } from '../../restore/backup-directory.ts';
+import { readState } from '../../restore/overlay-state.ts';
 import { readRecord } from '../../restore/read-record.ts';
+import { wasPrepared } from '../../restore/refuse-prepared.ts';
 import { type RestoreCourse, restoreCourse } from '../../restore/restore-course.ts';
 import { plainPath } from '../../transform/member-decoder.ts';
 import type { LinkFacts } from '../check-chain.ts';
-import { readState } from './overlay-state.ts';
-import { wasPrepared } from '../../restore/refuse-prepared.ts';
 
 /** A link of a chain that lies extracted in a directory. */
 export interface LinkDirectory {
@@ -46,10 +42,10 @@ export interface IncrementFiles {
 export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
   const backup = readBackupDirectory(path);
   const course = restoreCourse(backup);
-  const { begin, checkpoints, lastLsn, flavour, options } = backup;
+  const { begin, checkpoints, lastLsn, flavour, uuid, options } = backup;
   const fromLsn = toSafeNumber(checkpoints.fromLsn, 'checkpoints > from_lsn', 0);
   const facts = begin ?? {
-    backupId: uuidOf(path),
+    backupId: uuid,
     parentId: undefined,
     sinceLsn: isIncremental(checkpoints) ? fromLsn : undefined,
     redoStart: hasOwnRedo(backup) ? (await course.checkRedo(backup)).checkpointLsn : 0,
@@ -63,14 +59,6 @@ export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
 /** Half-way to another backup, or recovered, the redo is no longer its own; nothing is judged by it. */
 function hasOwnRedo(backup: BackupDirectory): boolean {
   return !wasPrepared(backup) && !readState(backup.path);
-}
-
-function uuidOf(path: string): string {
-  for (const name of acceptedNames.info) {
-    const info = readRecord(join(path, name), decodeInfo);
-    if (info) return info.uuid;
-  }
-  return path;
 }
 
 /** Every file of a backup, as paths in it. */
@@ -105,9 +93,8 @@ export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles 
     backup.members?.map(({ path: member, delta }) => [plainPath(member), delta?.fileSize]) ?? [],
   );
   const deltas: DeltaFile[] = [];
-  const taken = new Set<string>();
+  const taken = droppedFiles(all);
   for (const member of all) {
-    if (member.endsWith('.del')) taken.add(member.replace(/\.del$/, '.ibd'));
     if (!member.endsWith('.delta')) continue;
     const file = member.slice(0, -'.delta'.length);
     const meta = readRecord(join(path, `${file}.meta`), decodeDeltaMeta);

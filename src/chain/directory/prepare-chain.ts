@@ -14,7 +14,7 @@ import {
   incrementFiles,
   readLinkDirectory,
 } from './link-directory.ts';
-import { readState } from './overlay-state.ts';
+import { readState } from '../../restore/overlay-state.ts';
 
 /**
  * Lays increments over the full backup in a directory, the oldest first. Nothing of them is

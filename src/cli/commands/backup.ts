@@ -26,7 +26,7 @@ import {
 } from '../parent-options.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
-import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
+import { type TargetValues, addTargetOptions, openTarget, targetOf } from '../backup-target.ts';
 import { warnOfOtherPlace } from '../warn-of-chain.ts';
 import { addUploadOptions } from '../store-options.ts';
 
@@ -48,14 +48,8 @@ export function backupCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('backup')
     .description('Takes a hot backup of a running server, full or incremental')
-    .optionsGroup('Where it goes (default: an archive on standard output):')
-    .addOption(
-      new Option('--stream [format]', 'an xbstream archive on standard output').choices([
-        'xbstream',
-        'mbstream',
-      ]),
-    )
-    .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
+    .optionsGroup('Where it goes (default: an archive on standard output):');
+  addTargetOptions(command)
     .option('--target-dir <dir>', 'plain files in a new or empty directory')
     .option('--preview', 'make every check, say what would be done, and do nothing')
     .option(

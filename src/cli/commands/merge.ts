@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { maskArgv } from '../../../formats/metadata/index.ts';
-import { noLink, openLink } from '../../chain/open-link.ts';
+import { openLink } from '../../chain/open-link.ts';
 import { BackupError } from '../../errors.ts';
 import { probeDirectory } from '../../sink/probe-directory.ts';
-import { type TargetValues, openTarget, targetOf } from '../backup-target.ts';
+import { type TargetValues, addTargetOptions, openTarget, targetOf } from '../backup-target.ts';
 import { formatBytes } from '../console-reporter.ts';
 import { tellSeal } from '../decoding-options.ts';
 import {
@@ -15,7 +15,13 @@ import {
   encodingOf,
   threadsOf,
 } from '../encoding-options.ts';
-import { type OpenedChain, type Links, addChainOption, openChain } from '../open-chain.ts';
+import {
+  type Links,
+  type OpenedChain,
+  addChainOption,
+  openChain,
+  storedOf,
+} from '../open-chain.ts';
 import { parseCount } from '../parse-values.ts';
 import type { CommandContext, RunContext } from '../run-command.ts';
 import { addUploadOptions, storeAccessOf } from '../store-options.ts';
@@ -30,14 +36,7 @@ export function mergeCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('merge')
     .description('Writes a chain as one new full backup, without a server');
-  addChainOption(command)
-    .addOption(
-      new Option('--stream [format]', 'an xbstream archive on standard output').choices([
-        'xbstream',
-        'mbstream',
-      ]),
-    )
-    .option('--to <target>', 'a new backup: a path, a file: URL or s3://BUCKET/PREFIX/NAME')
+  addTargetOptions(addChainOption(command))
     .option('--parallel <n>', 'copy threads', parseCount, Math.min(4, availableParallelism()))
     .option('--tmpdir <dir>', 'where the files of the databases are laid together', tmpdir());
   addEncodingOptions(command);
@@ -83,7 +82,5 @@ async function linksOf(
   signal: AbortSignal,
 ): Promise<Links> {
   if ('links' in chain) return chain.links;
-  const { source, archive, backup } = chain.opened;
-  if (!archive) throw noLink(source.name);
-  return [await openLink({ archive, backup }, key, signal)];
+  return [await openLink(storedOf(chain.opened), key, signal)];
 }

@@ -3,17 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isIncremental } from '../../../formats/metadata/index.ts';
-import { checkChain } from '../../chain/check-chain.ts';
-import { type StoredLink, planReading } from '../../chain/lay-chain.ts';
-import { noLink, openLink } from '../../chain/open-link.ts';
-import { planChain } from '../../chain/plan-chain.ts';
+import { chainLayout } from '../../chain/chain-layout.ts';
+import type { StoredLink } from '../../chain/link.ts';
+import { openLink } from '../../chain/open-link.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { StoredArchive } from '../../restore/preview.ts';
 import { type Verified, verify } from '../../restore/verify.ts';
 import { keyOf, tellSeal } from '../decoding-options.ts';
 import type { KeyValues } from '../encryption-key.ts';
 import { addKeyOptions } from '../key-options.ts';
-import { addChainOption, openChain, storedChain } from '../open-chain.ts';
+import { addChainOption, openChain, storedChain, storedOf } from '../open-chain.ts';
 import { type OpenedSource, openSource } from '../open-source.ts';
 import { restoreOpened } from './restore.ts';
 import { type StoreValues, addStoreOptions, storeAccessOf } from '../store-options.ts';
@@ -51,7 +50,7 @@ async function prove(values: VerifyValues, run: RunContext): Promise<void> {
   for (const from of more) opened.push(await openSource(from, access, signal));
   const chain =
     more.length > 0
-      ? opened.map(linkOf)
+      ? opened.map(storedOf)
       : await storedChain(first, opened[0] as OpenedSource, access, signal);
   // What is missing is known before the hours of reading.
   if (chain.length > 0) await proveChain(chain, key, run);
@@ -59,11 +58,6 @@ async function prove(values: VerifyValues, run: RunContext): Promise<void> {
     const verified = await proveOne(one, key, run);
     if (chain.length === 0) warnOfIncrement(verified, reporter);
   }
-}
-
-function linkOf({ source, archive, backup }: OpenedSource): StoredArchive {
-  if (!archive) throw noLink(source.name);
-  return { archive, backup };
 }
 
 async function proveOne(
@@ -106,8 +100,7 @@ async function proveChain(
   }
   const links: StoredLink[] = [];
   for (const backup of chain) links.push(await openLink(backup, key, signal));
-  checkChain(links);
-  planReading(planChain(links), links);
+  chainLayout(links);
   reporter.info(`its chain is there: ${links.map(({ name }) => name).join(', ')}`);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackupError } from '../../errors.ts';
-import { replaceFile } from '../full-records.ts';
+import { BackupError } from '../errors.ts';
+import { replaceFile } from '../store/replace-file.ts';
 
 /** Lies in a directory while an increment is laid over it. */
 export const overlayStateName = 'xbpipe_overlay_state';
