@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { copyOf } from '../restore/prepare-support.ts';
 import { leftOut, type Product, products } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -42,27 +43,31 @@ async function extracted(link: string): Promise<string> {
   return directory;
 }
 
-/** Increments laid over the extracted full backup, all at once or by a run for each. */
-async function prepared(
+async function prepare(directory: string, ...args: string[]): Promise<void> {
+  assertDone(await runTool(['prepare', '--no-defaults', ...args, directory]));
+}
+
+/** All increments laid over the extracted full backup at once. */
+async function prepared(product: Product, links: readonly string[]): Promise<string> {
+  const [full = '', ...increments] = await Promise.all(links.map(extracted));
+  const dirs = increments.map((one) => `--incremental-dir=${one}`);
+  await prepare(full, ...dirs, '--server-binary', serverOf(product));
+  return full;
+}
+
+/** One increment after the other laid over the extracted full backup; what that came to at each. */
+async function* preparedOneByOne(
   product: Product,
   links: readonly string[],
-  { atOnce }: { atOnce: boolean },
-): Promise<string> {
+): AsyncGenerator<string> {
   const [full = '', ...increments] = await Promise.all(links.map(extracted));
-  const prepare = async (...args: string[]): Promise<void> => {
-    assertDone(await runTool(['prepare', '--no-defaults', ...args, full]));
-  };
-  const server = ['--server-binary', serverOf(product)];
-  if (atOnce) {
-    await prepare(...increments.map((one) => `--incremental-dir=${one}`), ...server);
-    return full;
+  await prepare(full, '--apply-log-only');
+  for (const increment of increments) {
+    await prepare(full, '--apply-log-only', `--incremental-dir=${increment}`);
+    const copy = copyOf(full);
+    await prepare(copy, '--server-binary', serverOf(product));
+    yield copy;
   }
-  await prepare('--apply-log-only');
-  for (const [i, increment] of increments.entries()) {
-    const isLast = i === increments.length - 1;
-    await prepare(`--incremental-dir=${increment}`, ...(isLast ? server : ['--apply-log-only']));
-  }
-  return full;
 }
 
 async function merged(link: string): Promise<string> {
@@ -86,7 +91,7 @@ for (const product of products) {
       });
       await ddl.stop();
       await load.stop();
-      const [full = '', first = '', second = '', third = ''] = links;
+      const [full = '', first = '', , third = ''] = links;
 
       // A full backup by itself is the business of other stories.
       for (const [i, link] of [...links.entries()].slice(1)) {
@@ -104,12 +109,12 @@ for (const product of products) {
         await proveSame(source, datadir, { replay: true });
       });
       await t.test('prepared with all increments at once', async () => {
-        const datadir = await prepared(product, links, { atOnce: true });
-        await proveSame(source, datadir, { replay: true });
+        await proveSame(source, await prepared(product, links), { replay: true });
       });
-      await t.test('prepared with one increment after the other', async () => {
-        const datadir = await prepared(product, [full, first, second], { atOnce: false });
-        await proveSame(source, datadir, { replay: true });
+      await t.test('prepared with one increment after the other, at each', async () => {
+        for await (const datadir of preparedOneByOne(product, links)) {
+          await proveSame(source, datadir, { replay: true });
+        }
       });
       await t.test('merged into a full backup', async () => {
         const merge = await merged(third);
