@@ -65,7 +65,7 @@ const load = await startLoad(source, tables, { pauseMs: 20 });
 const ddl = await startDdl(source);
 
 const work = scratchDir('demo');
-const socket = source.socket;
+const backup = `xbpipe backup --no-defaults --user=root --socket=${source.socket}`;
 const [extracted, restored, archive] = ['extracted', 'restored', 'backup.xbs'].map((name) =>
   join(work, name),
 );
@@ -73,10 +73,20 @@ mkdirSync(extracted ?? '');
 
 title('Backup to standard output, through a pipe');
 const before = await redoTurns(source);
-await shell(`xbpipe backup --no-defaults --user=root --socket=${socket} | cat > ${archive}`);
+await shell(`${backup} | cat > ${archive}`);
 console.log(
   `meanwhile the redo log went from turn ${before.toFixed(2)} to ${(await redoTurns(source)).toFixed(2)}`,
 );
+
+title('A full backup and an increment on it, straight into a bucket of an embedded S3 store');
+const place = await startS3Process();
+Object.assign(process.env, place.environment, { AWS_ENDPOINT_URL: place.endpoint });
+// The store has no TLS.
+delete process.env['AWS_CA_BUNDLE'];
+const [full, increment] = [place.url('monday'), place.url('tuesday')];
+await shell(`${backup} --s3-part-size=5M --s3-max-parts=4 --to ${full}`);
+await shell(`${backup} --compress --incremental-base ${full} --to ${increment}`);
+await shell(`xbpipe list ${place.url('')}`);
 const statements = load.statements();
 await ddl.stop();
 await load.stop();
@@ -91,17 +101,11 @@ title('Way back 2: xbpipe restore, in one go');
 await shell(`xbpipe restore --from ${archive} --datadir ${restored}`);
 await prove(source, restored ?? '', 'restored');
 
-title('Straight into a bucket of an embedded S3 store, listed, and straight back');
-const place = await startS3Process();
-Object.assign(process.env, place.environment, { AWS_ENDPOINT_URL: place.endpoint });
-// The store has no TLS.
-delete process.env['AWS_CA_BUNDLE'];
-const url = place.url('nightly');
-const small = '--s3-part-size=5M --s3-max-parts=4';
-await shell(`xbpipe backup --no-defaults --user=root --socket=${socket} ${small} --to ${url}`);
-await shell(`xbpipe list ${place.url('')}`);
-await shell(`xbpipe extract --from ${url} --include 'load_main/r_compact.*' -C ${work}/table`);
-await shell(`xbpipe restore --from ${url} --datadir ${work}/bucket`);
+title('Way back 3: the increment, laid over its full backup as both are read from the bucket');
+await shell(
+  `xbpipe extract --from ${full} --include 'load_main/r_compact.*' -C ${work}/table && ls -l ${work}/table/*`,
+);
+await shell(`xbpipe restore --from ${increment} --datadir ${work}/bucket`);
 await prove(source, join(work, 'bucket'), 'bucket');
 await place.stop();
 
