@@ -1,17 +1,14 @@
 // xbpipe and the stock tools on the same data, in turn.
 
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { compare } from './measure.ts';
+import { shell } from './shell.ts';
 import type { Source } from './source.ts';
-
-const run = promisify(execFile);
 
 export async function benchStreams({ server, tool, ours, warm }: Source): Promise<void> {
   const theirs =
@@ -49,8 +46,8 @@ export async function benchStreams({ server, tool, ours, warm }: Source): Promis
   });
 
   const [own, stock, into] = ['own.xbs', 'stock.zst', 'into'].map((name) => join(scratch, name));
-  await run('bash', ['-c', `${ours} --compress > ${own}`]);
-  await run('bash', ['-c', `${theirs} | ${zstd} > ${stock}`]);
+  await shell(`${ours} --compress > ${own}`);
+  await shell(`${theirs} | ${zstd} > ${stock}`);
   await compare({
     title: 'extracted',
     // What was written is to be on the disk when the time is taken, as ours makes sure of it.
@@ -58,11 +55,6 @@ export async function benchStreams({ server, tool, ours, warm }: Source): Promis
     theirs: `zstd -d -q -c ${stock} | ${findProgram('mbstream')} -x -C ${into} && sync -f ${into}`,
     peer: 'zstd -d | mbstream -x; sync',
     goal: 1,
-    before: async () => {
-      await run('bash', [
-        '-c',
-        `rm -rf ${into}; mkdir ${into}; cat ${own} ${stock} > /dev/null; sync`,
-      ]);
-    },
+    before: () => shell(`rm -rf ${into}; mkdir ${into}; cat ${own} ${stock} > /dev/null; sync`),
   });
 }

@@ -1,16 +1,14 @@
 // To and from the embedded store, side by side with rclone, on the same data.
 
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 
 import { startS3Process, type S3Place } from '../support/s3/s3-place.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { compare } from './measure.ts';
+import { shell } from './shell.ts';
 import type { Source } from './source.ts';
 
-const run = promisify(execFile);
 const rclone = resolve('.cache/rclone/bin/rclone');
 
 /** rclone's configuration of a place that it calls `store:`. */
@@ -32,10 +30,7 @@ export async function benchBucket({ tool, ours, warm }: Source): Promise<void> {
   const endpoint = `--s3-endpoint=${place.endpoint}`;
   const object = `store:${place.bucket}/${place.prefix}peer.xbs`;
   const remove = async (): Promise<void> => {
-    await run(rclone, ['delete', `store:${place.bucket}/${place.prefix}`]);
-  };
-  const shell = async (command: string): Promise<void> => {
-    await run('bash', ['-c', `set -o pipefail; ${command}`]);
+    await shell(`${rclone} delete store:${place.bucket}/${place.prefix}`);
   };
   const empty = async (): Promise<void> => {
     await remove();

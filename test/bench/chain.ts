@@ -1,22 +1,16 @@
 // A full backup and three increments, brought back until a server answers on them, side by side
 // with the stock tools, which apply the redo of every level.
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
 import { compare } from './measure.ts';
+import { shell } from './shell.ts';
 import type { Source } from './source.ts';
-
-const run = promisify(execFile);
-const shell = async (command: string): Promise<void> => {
-  await run('bash', ['-c', `set -o pipefail; ${command}`], { maxBuffer: 1 << 26 });
-};
 
 const increments = [1, 2, 3];
 /** Rows of each table that change between two backups, the same ones every time: a fifth of all. */

@@ -1,12 +1,10 @@
-// The data that every benchmark works on: a server with some gigabytes in it.
+// The data that benchmarks work on: a server with some gigabytes in it.
 
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import { startServer, type TestServer } from '../support/server.ts';
+import { shell } from './shell.ts';
 
-const run = promisify(execFile);
 const rowsPerTable = 900_000;
 const tables = 6;
 
@@ -54,12 +52,14 @@ export async function startSource(): Promise<Source> {
   await filled.stop();
   const server = await startServer({ name: 'bench', options, datadir: filled.datadir });
   console.log(`${(bytes / 1e9).toFixed(2)} GB of InnoDB files, page cache warm`);
+  return sourceOf(server);
+}
+
+/** What works on a server that is filled and at rest. */
+export function sourceOf(server: TestServer): Source {
   const main = fileURLToPath(new URL('../support/tool-main.js', import.meta.url));
   const tool = `${process.execPath} "${main}"`;
   const ours = `${tool} backup --no-defaults --user=root --socket=${server.socket}`;
-  const script = 'cat "$1"/ibdata* "$1"/*/*.ibd > /dev/null';
-  const warm = async (): Promise<void> => {
-    await run('bash', ['-c', script, 'bash', server.datadir]);
-  };
-  return { server, tool, ours, warm };
+  const files = `"${server.datadir}"/ibdata* "${server.datadir}"/*/*.ibd`;
+  return { server, tool, ours, warm: () => shell(`cat ${files} > /dev/null`) };
 }
