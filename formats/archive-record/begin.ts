@@ -33,6 +33,8 @@ export interface BeginRecord {
   serverId?: string | undefined;
   /** First LSN of a redo log that a restored server begins anew: MariaDB. */
   redoBegan?: number | undefined;
+  /** Backup that the server's files were restored from, as its info file calls it. */
+  restoredFrom?: string | undefined;
   /** Undefined where no page was tracked. */
   pageTracking?: PageTracking | undefined;
   /** How its members are compressed; undefined when they are not. */
@@ -59,13 +61,15 @@ export function isIncrement({
 export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
-  const { parentId, sinceLsn, serverId, redoBegan, pageTracking, ...others } = record;
-  const { compression, encryption, keyCheck, digests, ...rest } = others;
+  const { parentId, sinceLsn, serverId, redoBegan, ...others } = record;
+  const { restoredFrom, pageTracking, compression, encryption, keyCheck, digests, ...rest } =
+    others;
   const optional = {
     parentId: parentId ?? null,
     sinceLsn: sinceLsn ?? null,
     serverId: serverId ?? null,
     redoBegan: redoBegan ?? null,
+    restoredFrom: restoredFrom ?? null,
     pageTracking: pageTracking ?? null,
     compression: compression ?? null,
     encryption: encryption ?? null,
@@ -91,6 +95,7 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
     sinceLsn: record.optionalNumber('sinceLsn'),
     serverId: record.optionalString('serverId'),
     redoBegan: record.optionalNumber('redoBegan'),
+    restoredFrom: record.optionalString('restoredFrom'),
     pageTracking: decodePageTracking(record.optionalRecord('pageTracking')),
     compression: record.optionalString('compression'),
     encryption: record.optionalString('encryption'),

@@ -28,6 +28,7 @@ import type {
   RedoState,
 } from './course.ts';
 import type { Parent } from './parent/parent.ts';
+import { restoredFrom } from './parent/restored-from.ts';
 import { unfitParent } from './parent/unfit-parent.ts';
 import type { TablespaceFile } from './plan/tablespace-file.ts';
 import { BackupProgress } from './progress.ts';
@@ -228,6 +229,7 @@ function beginRecord(
     sinceLsn: parent?.redoStart,
     serverId: info.identity,
     redoBegan: redoState.beganLsn,
+    restoredFrom: restoredFrom(info.datadir),
     pageTracking,
     startedAt: startedAt.toISOString(),
     compression: compression?.algorithm,

@@ -8,6 +8,7 @@ import { MariadbCourse } from './mariadb/mariadb-course.ts';
 import { MysqlCourse } from './mysql/mysql-course.ts';
 import { checkLineage } from './parent/lineage.ts';
 import type { Parent } from './parent/parent.ts';
+import { restoredFrom } from './parent/restored-from.ts';
 
 export interface ConnectOptions {
   access: Access;
@@ -48,7 +49,8 @@ async function checkParent(
 ): Promise<void> {
   const { startedAt } = parent;
   const redoGap = startedAt && (await course.readRedoGap(session, startedAt));
-  checkLineage(parent, { info: course.info, redo, redoGap });
+  const { info } = course;
+  checkLineage(parent, { info, redo, redoGap, restoredFrom: restoredFrom(info.datadir) });
 }
 
 /** `MariaDB 10.11.19-MariaDB-log` */

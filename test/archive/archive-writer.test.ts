@@ -89,6 +89,7 @@ describe('ArchiveWriter', () => {
       sinceLsn: undefined,
       serverId: undefined,
       redoBegan: undefined,
+      restoredFrom: undefined,
       pageTracking: undefined,
       compression: undefined,
       encryption: undefined,

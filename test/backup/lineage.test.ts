@@ -8,6 +8,7 @@ import type { MariadbInfo } from '../../src/server/mariadb/mariadb-info.ts';
 
 const parent: Parent = {
   name: 'the full backup',
+  backupId: 'parent',
   redoStart: 5000,
   toLsn: 5500,
   lastLsn: 6000,
@@ -16,6 +17,7 @@ const parent: Parent = {
   pageSize: 16384,
   serverId: 'uid',
   redoBegan: 12_288,
+  restoredFrom: 'older',
 };
 
 const redo = { checkpointLsn: 7000, currentLsn: 7500, beganLsn: 12_288, capacity: 1 };
@@ -29,7 +31,7 @@ function server(
 ): Descendant {
   const common = { flavour: 'mariadb', version: '10.11.19-MariaDB', series: [10, 11, 19] };
   const whole = { ...common, pageSize: 16384, identity: 'uid', ...info } as MariadbInfo;
-  return { info: whole, redo: { ...redo, ...more }, redoGap };
+  return { info: whole, redo: { ...redo, ...more }, redoGap, restoredFrom: 'older' };
 }
 
 function refusal(of: Parent, now: Descendant): BackupError {
@@ -56,6 +58,21 @@ describe('the lineage of an increment', () => {
     checkLineage(parent, server({}, { beganLsn: 6000 }));
     checkLineage(parent, server({}, { beganLsn: undefined }));
     checkLineage({ ...parent, redoBegan: undefined }, server({}, { beganLsn: 5500 }));
+  });
+
+  it('holds when the server was restored from the parent, or has lost what tells from where', () => {
+    for (const restoredFrom of ['parent', undefined]) {
+      checkLineage(parent, { ...server(), restoredFrom });
+    }
+    checkLineage({ ...parent, restoredFrom: null }, { ...server(), restoredFrom: undefined });
+    // Of a backup by another tool nobody knows what its server was restored from.
+    checkLineage({ ...parent, restoredFrom: undefined }, server());
+  });
+
+  it('ends when the server was restored from another backup, or for the first time', () => {
+    const { message } = refusal(parent, { ...server(), restoredFrom: 'oldest' });
+    assert.match(message, /the server was restored since, from the backup oldest/u);
+    refusal({ ...parent, restoredFrom: null }, server());
   });
 
   it('is not checked where nothing but an LSN is known', () => {

@@ -68,6 +68,7 @@ const known = {
   pageSize: 16_384,
   serverId: 'uid',
   redoBegan: 12_288,
+  restoredFrom: null,
   pageTracking: begin.pageTracking,
   encryption: undefined,
   keyCheck: undefined,

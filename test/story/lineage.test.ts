@@ -54,9 +54,16 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
       const restored = await startRestored(older, product);
       await assertNoIncrement(restored, parent, /ends at LSN \d+, and the server is at \d+/u);
       for (let n = 0; n < 3; n += 1) await addRedo(restored);
+      await restored.query('SET GLOBAL innodb_log_checkpoint_now = ON');
       await assertNoIncrement(restored, parent, /restored since: its redo log begins at LSN/u);
       // What was restored goes on from its own backup.
       await backUp(restored, '--incremental-base', older);
+      // Its redo log begins behind the parent then, as one that was never restored.
+      await restored.query('SET GLOBAL innodb_log_file_size = 20971520');
+      await assertNoIncrement(restored, parent, /restored since, from the backup [0-9a-f-]{36}/u);
+      await backUp(restored, '--incremental-base', older);
+      const later = await backUp(restored);
+      await backUp(restored, '--incremental-base', later);
     });
 
     it('is that of one server, with its page size', async () => {
@@ -94,6 +101,8 @@ describe('the lineage of increments of MySQL', { skip: leftOut(mysql) }, () => {
     await source.query('ALTER INSTANCE ENABLE INNODB REDO_LOG');
     const why = /redo logging was off since \(.*InnoDB redo logging is disabled.*\)/u;
     await assertNoIncrement(source, parent, why);
+    // What the log says of the second in which a backup begins counts as later.
+    await source.query('DO SLEEP(1)');
     const later = await backUp(source);
     await backUp(source, '--incremental-base', later);
     await source.stop();

@@ -8,6 +8,8 @@ import { unfitParent } from './unfit-parent.ts';
 export interface Descendant {
   info: ServerInfo;
   redo: RedoState;
+  /** Backup that it was restored from. */
+  restoredFrom: string | undefined;
   /** When redo logging was off since the parent was begun, as the server words it; undefined: never. */
   redoGap: string | undefined;
 }
@@ -53,7 +55,7 @@ const uidHint =
   'is another server too';
 
 function otherPast(
-  { lastLsn, redoStart, redoBegan }: Parent,
+  { backupId, lastLsn, redoStart, redoBegan, restoredFrom }: Parent,
   server: Descendant,
 ): Fault | undefined {
   const { currentLsn, checkpointLsn, beganLsn } = server.redo;
@@ -73,6 +75,15 @@ function otherPast(
     return {
       why: `the server was restored since: its redo log begins at LSN ${beganLsn}, that of the parent at ${redoBegan}`,
     };
+  }
+  // It may have gone on from the parent itself, or have lost the file that tells.
+  const from = server.restoredFrom;
+  if (
+    restoredFrom !== undefined &&
+    from !== undefined &&
+    ![restoredFrom, backupId].includes(from)
+  ) {
+    return { why: `the server was restored since, from the backup ${from}` };
   }
   if (server.redoGap === undefined) return undefined;
   return { why: `redo logging was off since (${server.redoGap}): what changed then is not known` };

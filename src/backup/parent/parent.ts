@@ -21,6 +21,8 @@ export interface Parent {
   serverId?: string | undefined;
   /** First LSN of its server's redo log. */
   redoBegan?: number | undefined;
+  /** Backup that its server was restored from; null: from none that is known of. */
+  restoredFrom?: string | null | undefined;
   /** What page tracking needs to be asked for what its server wrote since. */
   pageTracking?: PageTracking | undefined;
   /** What it is encrypted with. */

@@ -37,10 +37,10 @@ export function parentByRecord(
   begin: BeginRecord,
 ): Omit<Parent, 'toLsn' | 'lastLsn'> {
   const { backupId, redoStart, flavour, serverVersion, pageSize } = begin;
-  const { serverId, redoBegan, pageTracking, encryption, keyCheck } = begin;
-  const server = { flavour, serverVersion, pageSize, serverId, redoBegan, pageTracking };
+  const { serverId, redoBegan, restoredFrom = null, pageTracking, encryption, keyCheck } = begin;
+  const server = { flavour, serverVersion, pageSize, serverId, redoBegan, restoredFrom };
   const startedAt = new Date(begin.startedAt);
-  return { name, backupId, redoStart, ...server, encryption, keyCheck, startedAt };
+  return { name, backupId, redoStart, ...server, pageTracking, encryption, keyCheck, startedAt };
 }
 
 /** The index of an archive of a stock tool does not tell of tablespaces. */

@@ -20,6 +20,7 @@ export const begin: BeginRecord = {
   sinceLsn: 45_000,
   serverId: 'WO1CIQABMsXaMsxRyeUrqvfEMEk=',
   redoBegan: 12_288,
+  restoredFrom: '11111111-0000-4000-8000-000000000000',
   pageTracking: {
     startLsn: 46_100,
     serverStarted: 1_795_000_000,

@@ -27,7 +27,7 @@ describe('the seal of an archive', () => {
     assert.equal(keyCheckOf(key, begin.backupId), '0da83e3bf4f4a890ac94e88cf03b688c');
     assert.equal(
       sealOf(key, end, beginBytes),
-      'a28023b0683c9f26328dffae63605a2523f7558f10506fd045afb28a14176875',
+      'f3ac6684e9fa6f4b304940b87a51c6369caf70bcd5d7b4b79b2060b875769f4f',
     );
   });
 
