@@ -94,23 +94,22 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] satisfies Product[]) {
       const recovering = await durationOf(async () => {
         assertDone(await runTool(command(laid, ...server)));
       });
-      for (let round = 0; round < 1; round += 1) {
-        const copy = copyOf(full);
-        const args = command(copy, ...server);
-        const moment = laying + random.below(Math.ceil(recovering - startup));
-        if (await killedIn(args, moment)) kills += 1;
-        const again = await runTool(args);
-        if (product === 'mysql-9.7' && again.status !== 0) {
-          assert.match(again.stderr, /HINT: if an earlier prepare was interrupted, extract the/u);
-          continue;
-        }
-        assertDone(again);
-        // Once more it has nothing to do.
-        assert.match(assertDone(await runTool(args)).stderr, /is prepared already/u);
-        await proveSame(source, copy, { replay: true });
-      }
-      assert.ok(kills > 0);
+      const copy = copyOf(full);
+      const args = command(copy, ...server);
+      const moment = laying + random.below(Math.ceil(recovering - startup));
+      if (await killedIn(args, moment)) kills += 1;
       t.diagnostic(`${kills} of 5 were killed before they were done`);
+      assert.ok(kills > 0);
+      const again = await runTool(args);
+      // The server had taken the redo log for its own.
+      if (again.status !== 0) {
+        assert.match(again.stderr, /HINT: if an earlier prepare was interrupted, extract the/u);
+        return;
+      }
+      assertDone(again);
+      // Once more it has nothing to do.
+      assert.match(assertDone(await runTool(args)).stderr, /is prepared already/u);
+      await proveSame(source, copy, { replay: true });
     });
   });
 }
