@@ -35,6 +35,8 @@ export interface BeginRecord {
   redoBegan?: number | undefined;
   /** Backup that the server's files were restored from, as its info file calls it. */
   restoredFrom?: string | undefined;
+  /** When, ISO 8601, UTC: the time of that file. */
+  restoredAt?: string | undefined;
   /** Undefined where no page was tracked. */
   pageTracking?: PageTracking | undefined;
   /** How its members are compressed; undefined when they are not. */
@@ -62,14 +64,23 @@ export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
   const { parentId, sinceLsn, serverId, redoBegan, ...others } = record;
-  const { restoredFrom, pageTracking, compression, encryption, keyCheck, digests, ...rest } =
-    others;
+  const {
+    restoredFrom,
+    restoredAt,
+    pageTracking,
+    compression,
+    encryption,
+    keyCheck,
+    digests,
+    ...rest
+  } = others;
   const optional = {
     parentId: parentId ?? null,
     sinceLsn: sinceLsn ?? null,
     serverId: serverId ?? null,
     redoBegan: redoBegan ?? null,
     restoredFrom: restoredFrom ?? null,
+    restoredAt: restoredAt ?? null,
     pageTracking: pageTracking ?? null,
     compression: compression ?? null,
     encryption: encryption ?? null,
@@ -96,6 +107,7 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
     serverId: record.optionalString('serverId'),
     redoBegan: record.optionalNumber('redoBegan'),
     restoredFrom: record.optionalString('restoredFrom'),
+    restoredAt: record.optionalString('restoredAt'),
     pageTracking: decodePageTracking(record.optionalRecord('pageTracking')),
     compression: record.optionalString('compression'),
     encryption: record.optionalString('encryption'),

@@ -27,8 +27,8 @@ import type {
   MetadataFile,
   RedoState,
 } from './course.ts';
+import { readLastRestore } from './parent/last-restore.ts';
 import type { Parent } from './parent/parent.ts';
-import { restoredFrom } from './parent/restored-from.ts';
 import { unfitParent } from './parent/unfit-parent.ts';
 import type { TablespaceFile } from './plan/tablespace-file.ts';
 import { BackupProgress } from './progress.ts';
@@ -229,7 +229,7 @@ function beginRecord(
     sinceLsn: parent?.redoStart,
     serverId: info.identity,
     redoBegan: redoState.beganLsn,
-    restoredFrom: restoredFrom(info.datadir),
+    ...readLastRestore(info.datadir),
     pageTracking,
     startedAt: startedAt.toISOString(),
     compression: compression?.algorithm,

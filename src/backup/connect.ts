@@ -7,8 +7,8 @@ import type { Course, LockDdl, RedoState } from './course.ts';
 import { MariadbCourse } from './mariadb/mariadb-course.ts';
 import { MysqlCourse } from './mysql/mysql-course.ts';
 import { checkLineage } from './parent/lineage.ts';
+import { readLastRestore } from './parent/last-restore.ts';
 import type { Parent } from './parent/parent.ts';
-import { restoredFrom } from './parent/restored-from.ts';
 
 export interface ConnectOptions {
   access: Access;
@@ -50,7 +50,7 @@ async function checkParent(
   const { startedAt } = parent;
   const redoGap = startedAt && (await course.readRedoGap(session, startedAt));
   const { info } = course;
-  checkLineage(parent, { info, redo, redoGap, restoredFrom: restoredFrom(info.datadir) });
+  checkLineage(parent, { info, redo, redoGap, lastRestore: readLastRestore(info.datadir) });
 }
 
 /** `MariaDB 10.11.19-MariaDB-log` */

@@ -19,6 +19,8 @@ export interface StoredBackup {
   url: string;
   manifest: Manifest;
   archive: ArchiveObjects;
+  /** Whether nobody has deleted or replaced it: manifests go before what they name. */
+  isThere: () => Promise<boolean>;
   /** What the archive consists of, where it has no index in it: one that was imported. */
   promised?: MemberEntry[];
 }
@@ -35,7 +37,9 @@ export async function openStoredBackup(
     size,
   }));
   const archive = await ArchiveObjects.open(store, promised);
-  const backup = { url: store.urlOf(name), manifest, archive };
+  const isThere = async (): Promise<boolean> =>
+    (await store.head(objectKey(name, manifestName))) !== undefined && (await archive.isThere());
+  const backup = { url: store.urlOf(name), manifest, archive, isThere };
   if (manifest.index === undefined) return backup;
   return { ...backup, promised: await readIndexObject(store, name, manifest, archive.size) };
 }

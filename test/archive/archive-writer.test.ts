@@ -90,6 +90,7 @@ describe('ArchiveWriter', () => {
       serverId: undefined,
       redoBegan: undefined,
       restoredFrom: undefined,
+      restoredAt: undefined,
       pageTracking: undefined,
       compression: undefined,
       encryption: undefined,

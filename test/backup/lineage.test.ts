@@ -17,7 +17,7 @@ const parent: Parent = {
   pageSize: 16384,
   serverId: 'uid',
   redoBegan: 12_288,
-  restoredFrom: 'older',
+  lastRestore: { restoredFrom: 'older', restoredAt: 'monday' },
 };
 
 const redo = { checkpointLsn: 7000, currentLsn: 7500, beganLsn: 12_288, capacity: 1 };
@@ -31,7 +31,12 @@ function server(
 ): Descendant {
   const common = { flavour: 'mariadb', version: '10.11.19-MariaDB', series: [10, 11, 19] };
   const whole = { ...common, pageSize: 16384, identity: 'uid', ...info } as MariadbInfo;
-  return { info: whole, redo: { ...redo, ...more }, redoGap, restoredFrom: 'older' };
+  return {
+    info: whole,
+    redo: { ...redo, ...more },
+    redoGap,
+    lastRestore: { ...parent.lastRestore },
+  };
 }
 
 function refusal(of: Parent, now: Descendant): BackupError {
@@ -62,17 +67,20 @@ describe('the lineage of an increment', () => {
 
   it('holds when the server was restored from the parent, or has lost what tells from where', () => {
     for (const restoredFrom of ['parent', undefined]) {
-      checkLineage(parent, { ...server(), restoredFrom });
+      checkLineage(parent, { ...server(), lastRestore: { restoredFrom, restoredAt: 'today' } });
     }
-    checkLineage({ ...parent, restoredFrom: null }, { ...server(), restoredFrom: undefined });
+    checkLineage({ ...parent, lastRestore: {} }, { ...server(), lastRestore: {} });
     // Of a backup by another tool nobody knows what its server was restored from.
-    checkLineage({ ...parent, restoredFrom: undefined }, server());
+    checkLineage({ ...parent, lastRestore: undefined }, server());
   });
 
-  it('ends when the server was restored from another backup, or for the first time', () => {
-    const { message } = refusal(parent, { ...server(), restoredFrom: 'oldest' });
-    assert.match(message, /the server was restored since, from the backup oldest/u);
-    refusal({ ...parent, restoredFrom: null }, server());
+  it('ends when the server was restored from another backup, once more, or for the first time', () => {
+    for (const restoredFrom of ['oldest', 'older']) {
+      const lastRestore = { restoredFrom, restoredAt: 'today' };
+      const { message } = refusal(parent, { ...server(), lastRestore });
+      assert.match(message, new RegExp(`restored since, from the backup ${restoredFrom} `, 'u'));
+    }
+    refusal({ ...parent, lastRestore: {} }, server());
   });
 
   it('is not checked where nothing but an LSN is known', () => {

@@ -68,7 +68,7 @@ const known = {
   pageSize: 16_384,
   serverId: 'uid',
   redoBegan: 12_288,
-  restoredFrom: null,
+  lastRestore: { restoredFrom: begin.restoredFrom, restoredAt: begin.restoredAt },
   pageTracking: begin.pageTracking,
   encryption: undefined,
   keyCheck: undefined,

@@ -152,7 +152,7 @@ describe('DirectoryStore', () => {
     const { [beginName]: started, [indexName]: index, ...others } = treeOf(target);
     assert.deepEqual(others, { 'db/t.ibd': 'one,two', empty: '' });
     const chain = { parentId: undefined, sinceLsn: undefined };
-    const past = { redoBegan: undefined, restoredFrom: undefined };
+    const past = { redoBegan: undefined, restoredFrom: undefined, restoredAt: undefined };
     const server = { ...past, serverId: undefined, pageTracking: undefined };
     const encoding = { compression: undefined, encryption: undefined, keyCheck: undefined };
     const wanted = { ...begin, ...chain, ...server, ...encoding };

@@ -64,6 +64,12 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
       await backUp(restored, '--incremental-base', older);
       const later = await backUp(restored);
       await backUp(restored, '--incremental-base', later);
+      await restored.stop();
+      // The very same backup once more, up to where the first life of it was.
+      const twice = await startRestored(older, product);
+      for (let n = 0; n < 6; n += 1) await addRedo(twice);
+      await twice.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+      await assertNoIncrement(twice, later, /restored since/u);
     });
 
     it('is that of one server, with its page size', async () => {

@@ -1,6 +1,7 @@
 import { parseSeries } from '../../server/series.ts';
 import type { ServerInfo } from '../../server/server-info.ts';
 import type { RedoState } from '../course.ts';
+import type { LastRestore } from './last-restore.ts';
 import type { Parent } from './parent.ts';
 import { unfitParent } from './unfit-parent.ts';
 
@@ -8,8 +9,7 @@ import { unfitParent } from './unfit-parent.ts';
 export interface Descendant {
   info: ServerInfo;
   redo: RedoState;
-  /** Backup that it was restored from. */
-  restoredFrom: string | undefined;
+  lastRestore: LastRestore;
   /** When redo logging was off since the parent was begun, as the server words it; undefined: never. */
   redoGap: string | undefined;
 }
@@ -55,7 +55,7 @@ const uidHint =
   'is another server too';
 
 function otherPast(
-  { backupId, lastLsn, redoStart, redoBegan, restoredFrom }: Parent,
+  { backupId, lastLsn, redoStart, redoBegan, lastRestore }: Parent,
   server: Descendant,
 ): Fault | undefined {
   const { currentLsn, checkpointLsn, beganLsn } = server.redo;
@@ -76,17 +76,21 @@ function otherPast(
       why: `the server was restored since: its redo log begins at LSN ${beganLsn}, that of the parent at ${redoBegan}`,
     };
   }
-  // It may have gone on from the parent itself, or have lost the file that tells.
-  const from = server.restoredFrom;
   if (
-    restoredFrom !== undefined &&
-    from !== undefined &&
-    ![restoredFrom, backupId].includes(from)
+    wasRestored(lastRestore, server.lastRestore) &&
+    server.lastRestore.restoredFrom !== backupId
   ) {
-    return { why: `the server was restored since, from the backup ${from}` };
+    const { restoredFrom: from, restoredAt: at } = server.lastRestore;
+    return { why: `the server was restored since, from the backup ${from} (at ${at})` };
   }
   if (server.redoGap === undefined) return undefined;
   return { why: `redo logging was off since (${server.redoGap}): what changed then is not known` };
+}
+
+/** Who removes the file that tells does not restore anything. */
+function wasRestored(before: LastRestore | undefined, now: LastRestore): boolean {
+  if (!before || now.restoredFrom === undefined) return false;
+  return before.restoredFrom !== now.restoredFrom || before.restoredAt !== now.restoredAt;
 }
 
 function isOlder(series: readonly number[], serverVersion: string): boolean {

@@ -1,5 +1,6 @@
 import type { PageTracking } from '../../../formats/archive-record/index.ts';
 import type { Flavour } from '../../server/flavour.ts';
+import type { LastRestore } from './last-restore.ts';
 
 /** The backup that an increment is taken on, as far as it is known. LSNs are numbers of bytes. */
 export interface Parent {
@@ -21,8 +22,8 @@ export interface Parent {
   serverId?: string | undefined;
   /** First LSN of its server's redo log. */
   redoBegan?: number | undefined;
-  /** Backup that its server was restored from; null: from none that is known of. */
-  restoredFrom?: string | null | undefined;
+  /** What its server was restored from; undefined where nobody can know. */
+  lastRestore?: LastRestore | undefined;
   /** What page tracking needs to be asked for what its server wrote since. */
   pageTracking?: PageTracking | undefined;
   /** What it is encrypted with. */

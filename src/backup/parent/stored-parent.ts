@@ -26,7 +26,7 @@ export async function storedParent(
     throw unfitParent(name, 'its archive is of another backup than its manifest');
   }
   const { toLsn, lastLsn } = ends;
-  const isThere = (): Promise<boolean> => archive.isThere();
+  const isThere = (): Promise<boolean> => (backup ?? archive).isThere();
   const knownSpaces = indexedSpaces(members);
   return { ...parentByRecord(name, begin), toLsn, lastLsn, knownSpaces, isThere };
 }
@@ -37,8 +37,10 @@ export function parentByRecord(
   begin: BeginRecord,
 ): Omit<Parent, 'toLsn' | 'lastLsn'> {
   const { backupId, redoStart, flavour, serverVersion, pageSize } = begin;
-  const { serverId, redoBegan, restoredFrom = null, pageTracking, encryption, keyCheck } = begin;
-  const server = { flavour, serverVersion, pageSize, serverId, redoBegan, restoredFrom };
+  const { serverId, redoBegan, pageTracking, encryption, keyCheck } = begin;
+  const { restoredFrom, restoredAt } = begin;
+  const lastRestore = { restoredFrom, restoredAt };
+  const server = { flavour, serverVersion, pageSize, serverId, redoBegan, lastRestore };
   const startedAt = new Date(begin.startedAt);
   return { name, backupId, redoStart, ...server, pageTracking, encryption, keyCheck, startedAt };
 }

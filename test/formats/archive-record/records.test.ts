@@ -65,6 +65,7 @@ const kinds: Kind[] = [
       'serverId',
       'redoBegan',
       'restoredFrom',
+      'restoredAt',
       'pageTracking',
       'compression',
       'encryption',
@@ -173,7 +174,7 @@ describe('begin record', () => {
   it('comes back as it was written, with and without what may be absent', () => {
     assert.deepEqual(decodeBegin(encodeBegin(begin)), begin);
     const full = { parentId: undefined, sinceLsn: undefined };
-    const past = { redoBegan: undefined, restoredFrom: undefined };
+    const past = { redoBegan: undefined, restoredFrom: undefined, restoredAt: undefined };
     const server = { ...past, serverId: undefined, pageTracking: undefined };
     const absent = { ...full, ...server, compression: undefined };
     const noKey = { encryption: undefined, keyCheck: undefined };
@@ -188,13 +189,13 @@ describe('begin record', () => {
       '"redoStart":46000,"startedAt":"2026-11-21T02:43:08.000Z",';
     assert.equal(
       show(encodeBegin({ ...plain, digests: false })),
-      `${common}"parentId":null,"sinceLsn":null,"serverId":null,"redoBegan":null,"restoredFrom":null,"pageTracking":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
+      `${common}"parentId":null,"sinceLsn":null,"serverId":null,"redoBegan":null,"restoredFrom":null,"restoredAt":null,"pageTracking":null,"compression":null,"encryption":null,"keyCheck":null,"digests":false}\n`,
     );
     assert.equal(
       show(encodeBegin(begin)),
       `${common}"parentId":"00000000-0000-4000-8000-000000000000","sinceLsn":45000,` +
         '"serverId":"WO1CIQABMsXaMsxRyeUrqvfEMEk=","redoBegan":12288,' +
-        '"restoredFrom":"11111111-0000-4000-8000-000000000000","pageTracking":' +
+        '"restoredFrom":"11111111-0000-4000-8000-000000000000","restoredAt":"2026-11-20T12:00:00.000Z","pageTracking":' +
         '{"startLsn":46100,"serverStarted":1795000000,"newestTableId":1060,"newestIndexId":170},"compression":"zstd",' +
         '"encryption":"AES256","keyCheck":"0123456789abcdef0123456789abcdef","digests":true}\n',
     );

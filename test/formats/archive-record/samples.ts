@@ -21,6 +21,7 @@ export const begin: BeginRecord = {
   serverId: 'WO1CIQABMsXaMsxRyeUrqvfEMEk=',
   redoBegan: 12_288,
   restoredFrom: '11111111-0000-4000-8000-000000000000',
+  restoredAt: '2026-11-20T12:00:00.000Z',
   pageTracking: {
     startLsn: 46_100,
     serverStarted: 1_795_000_000,

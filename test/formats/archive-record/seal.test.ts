@@ -27,7 +27,7 @@ describe('the seal of an archive', () => {
     assert.equal(keyCheckOf(key, begin.backupId), '0da83e3bf4f4a890ac94e88cf03b688c');
     assert.equal(
       sealOf(key, end, beginBytes),
-      'f3ac6684e9fa6f4b304940b87a51c6369caf70bcd5d7b4b79b2060b875769f4f',
+      '54f8ea95cbc2a52d65026661c24df7c6457ca04664ac3b945394d8b77bb26793',
     );
   });
 
