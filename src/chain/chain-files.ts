@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { toBackupError } from '../errors.ts';
 import { PageHoles } from '../sink/page-holes.ts';
+import { withPath } from '../sink/with-path.ts';
 import { inParallel } from '../worker/in-parallel.ts';
 import type { FinalFile } from './plan-chain.ts';
 
@@ -27,13 +27,9 @@ export class ChainFiles {
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
     const isNew = !this.#created.has(file);
     this.#created.add(file);
-    try {
-      const place = await this.#place(file.path);
-      const flags = O_NOFOLLOW + O_RDWR + (isNew ? O_CREAT + O_EXCL : 0);
-      return await open(place, flags, 0o640);
-    } catch (error) {
-      throw toBackupError(error, 'storage');
-    }
+    const place = await this.#place(file.path);
+    const flags = O_NOFOLLOW + O_RDWR + (isNew ? O_CREAT + O_EXCL : 0);
+    return await withPath(file.path, () => open(place, flags, 0o640));
   }
 
   /** Bytes of a page 0 came, which tell whether the file has holes. */
@@ -52,10 +48,10 @@ export class ChainFiles {
       signal?.throwIfAborted();
       const handle = await this.open(file);
       try {
-        await handle.truncate(file.size);
-        await handle.sync();
-      } catch (error) {
-        throw toBackupError(error, 'storage');
+        await withPath(file.path, async () => {
+          await handle.truncate(file.size);
+          await handle.sync();
+        });
       } finally {
         await handle.close();
       }

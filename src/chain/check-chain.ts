@@ -53,7 +53,7 @@ export function checkPair(parent: LinkFacts, child: LinkFacts): void {
     throw misfit(child, `holds what changed since LSN ${sinceLsn}: ${missing}`, {
       hint:
         `one that fits is taken with --incremental-lsn=${before.redoStart}, where the redo of its ` +
-        'parent starts; this one only the tool that took it can prepare',
+        'parent starts; mariadb-backup --prepare or xtrabackup --prepare may take this one',
     });
   }
   requireForward('redo starts', before.redoStart, after.redoStart);

@@ -22,6 +22,9 @@ import { replaceFile } from '../store/replace-file.ts';
 /** A file of a backup that lies in a directory, as an index lists it. */
 export type ListedFile = Pick<MemberEntry, 'path' | 'spaceId' | 'pageSize' | 'size'>;
 
+/** A type that no tool knows. */
+const halfLaid = 'half-laid-by-xbpipe';
+
 /** What the records are of. */
 export interface FullBackup {
   /** That of the newest link; undefined where it is not ours. */
@@ -47,6 +50,14 @@ export function writeFullRecords(
   );
   rewriteFirst(acceptedNames.checkpoints, rewrite, decodeCheckpoints, (checkpoints) =>
     encodeCheckpoints({ ...checkpoints, backupType: backupTypes.full, fromLsn: 0n }),
+  );
+}
+
+/** Lets a directory that is half-way to another backup pass for none, whichever tool looks at it. */
+export function writeHalfRecords(directory: string): void {
+  const rewrite = { from: directory, to: directory };
+  rewriteFirst(acceptedNames.checkpoints, rewrite, decodeCheckpoints, (checkpoints) =>
+    encodeCheckpoints({ ...checkpoints, backupType: halfLaid }),
   );
 }
 

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DeltaDecoder } from '../../formats/delta/index.ts';
-import { BackupError, toBackupError } from '../errors.ts';
+import { BackupError } from '../errors.ts';
 import type { Run } from '../sink/page-holes.ts';
+import { withPath } from '../sink/with-path.ts';
 import { writeFully } from '../sink/write-fully.ts';
 import type { ChainFiles } from './chain-files.ts';
 import { deltaRuns } from './delta-runs.ts';
@@ -105,14 +106,9 @@ export class LayerWriter {
 
   async #put(run: Run): Promise<void> {
     const { file } = this.#layer;
-    this.#handle ??= await this.#files.open(file);
-    const holes = this.#files.holesOf(file);
-    try {
-      const parts = holes?.runs(run.position, run.bytes) ?? [run];
-      for (const part of parts) await writeFully(this.#handle, part);
-    } catch (error) {
-      throw toBackupError(error, 'storage');
-    }
+    const handle = (this.#handle ??= await this.#files.open(file));
+    const parts = this.#files.holesOf(file)?.runs(run.position, run.bytes) ?? [run];
+    for (const part of parts) await withPath(file.path, () => writeFully(handle, part));
   }
 
   #corrupt(fault: string): BackupError {

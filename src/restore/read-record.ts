@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackupError, toBackupError } from '../errors.ts';
+import { fileFault } from './file-fault.ts';
 
 /** A small file of a backup, decoded; undefined when there is none. What is wrong is told with its path. */
 export function readRecord<T>(file: string, decode: (bytes: Uint8Array) => T): T | undefined {
@@ -8,11 +8,7 @@ export function readRecord<T>(file: string, decode: (bytes: Uint8Array) => T): T
   try {
     return decode(readFileSync(file));
   } catch (error) {
-    const { code, message } = toBackupError(error, 'storage');
-    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
-      where: { path: file },
-      cause: error,
-    });
+    throw fileFault(file, error);
   }
 }
 

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { MemberOutput } from '../restore/member-output.ts';
-import { BackupError, hasCode, toBackupError } from '../errors.ts';
+import { BackupError, hasCode } from '../errors.ts';
 import { PageHoles } from './page-holes.ts';
 import type { StagedDirectory } from './staged-directory.ts';
+import { withPath } from './with-path.ts';
 import { writeFully } from './write-fully.ts';
 
 /** How many closed files may wait for the disk at once. */
@@ -30,14 +31,14 @@ export class MemberFiles implements MemberOutput {
     const file = await this.#file(path);
     if (position === 0) file.holes = PageHoles.of(path, bytes);
     const runs = file.holes?.runs(position, bytes) ?? [{ position, bytes }];
-    for (const run of runs) await wrapped(path, () => writeFully(file.handle, run));
+    for (const run of runs) await withPath(path, () => writeFully(file.handle, run));
   }
 
   /** Ends a member, which may be empty; `size` is where a hole at its end would end. */
   async close(path: string, size: number): Promise<void> {
     const { handle } = await this.#file(path);
     this.#open.delete(path);
-    const synced = wrapped(path, async () => {
+    const synced = withPath(path, async () => {
       const { size: written } = await handle.stat();
       if (written < size) await handle.truncate(size);
       await handle.sync();
@@ -81,7 +82,7 @@ export class MemberFiles implements MemberOutput {
     const open = this.#open.get(path);
     if (open) return open;
     const place = await this.#directory.place(path);
-    const file = { handle: await wrapped(path, () => createFile(place)), holes: undefined };
+    const file = { handle: await withPath(path, () => createFile(place)), holes: undefined };
     this.#open.set(path, file);
     return file;
   }
@@ -98,16 +99,7 @@ async function createFile(path: string): Promise<FileHandle> {
 }
 
 async function ifThere(path: string, run: () => Promise<void>): Promise<void> {
-  await wrapped(path, run).catch((error: unknown) => {
+  await withPath(path, run).catch((error: unknown) => {
     if (!(error instanceof BackupError) || !hasCode(error.cause, 'ENOENT')) throw error;
   });
-}
-
-async function wrapped<T>(path: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof Error && !('path' in error)) Object.assign(error, { path });
-    throw toBackupError(error, 'storage');
-  }
 }

@@ -11,6 +11,7 @@ import {
 import { encodeCheckpoints, encodeDeltaMeta, encodeInfo } from '../../formats/metadata/index.ts';
 import { isIncrement } from '../../formats/archive-record/index.ts';
 import { encodeAll } from '../formats/delta/support.ts';
+import { backupLog, fileCheckpoint, miniTransaction } from '../formats/mariadb-redo/support.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { type MadeFile, type MadeLink, beginOf, pageSize } from './support.ts';
 
@@ -46,6 +47,7 @@ function writeLink(
     encodeCheckpoints({ backupType, fromLsn, toLsn, lastLsn, others: [] }),
   );
   write('xtrabackup_info', infoOf(begin.backupId, begin.serverVersion, fromLsn));
+  write('ib_logfile0', logFrom(begin.redoStart));
   write('backup-my.cnf', Buffer.from('[mysqld]\ninnodb_page_size=16384\n'));
   writeFileSync(join(directory, beginName), encodeBegin(begin));
   const index = Buffer.concat([...encodeIndex(begin.backupId, members)]);
@@ -66,6 +68,13 @@ function writeFile(
     .sort((a, b) => a.pageNumber - b.pageNumber);
   const facts = { delta: { fileSize: delta.fileSize, chunkPages: 128 } };
   write(`${path}.delta`, encodeAll(pages, pageSize), facts);
+}
+
+/** Redo of 200 bytes. */
+function logFrom(lsn: number): Uint8Array {
+  const change = miniTransaction(Buffer.from('3400002d31', 'hex'));
+  const parts = Array.from({ length: 17 }, (_, i) => (i < 5 ? fileCheckpoint(lsn) : change));
+  return backupLog(lsn, lsn, parts);
 }
 
 function infoOf(uuid: string, serverVersion: string, innodbFromLsn: bigint): Uint8Array {

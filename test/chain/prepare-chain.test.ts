@@ -34,13 +34,19 @@ async function lay(
   await layIncrements(directory, increments, reporter, signal);
 }
 
-/** Every file below a directory, but for records and metadata. */
+/** Every file below a directory, but for records, metadata and redo. */
 function treeOf(directory: string): Record<string, Buffer> {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(directory, name)).isFile())
-    .filter((name) => !/^(xbpipe_|xtrabackup_|backup-my)/.test(name))
+    .filter((name) => !/^(xbpipe_|xtrabackup_|backup-my|ib_logfile0)/.test(name))
     .sort();
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name))]));
+}
+
+/** As if another tool had made it: with a system tablespace, and without records of ours. */
+function forgetRecords(directory: string): void {
+  writeFileSync(join(directory, 'ibdata1'), 'system');
+  for (const name of ['xbpipe_begin.json', 'xbpipe_index.json']) rmSync(join(directory, name));
 }
 
 /** Stops at the step that is asked for the so-manieth time whether it may go on. */
@@ -115,6 +121,7 @@ describe('laying increments over a directory', () => {
         ['db/u.ibd', 2 * pageSize],
         ['backup-my.cnf', 32],
         ['db/u.frm', 5],
+        ['ib_logfile0', 12_488],
       ],
     );
   });
@@ -218,7 +225,14 @@ describe('laying increments over a directory', () => {
 
   it('is no backup while an increment is half laid', async () => {
     const [full = '', ...increments] = madeDirectories(small);
-    await assert.rejects(lay(full, increments, stopAt(6)));
+    for (let step = 1; !existsSync(join(full, 'xbpipe_overlay_state')); step += 1) {
+      await assert.rejects(lay(full, increments, stopAt(step)));
+    }
+    // Nor to any other tool.
+    assert.match(
+      readFileSync(join(full, 'xtrabackup_checkpoints'), 'utf8'),
+      /backup_type = half-laid-by-xbpipe\n/,
+    );
     const { failure } = await tryPrepare(full);
     assert.equal(failure?.code, 'chain');
     assert.match(failure.message, /id-1, is laid over it half-way/);
@@ -279,6 +293,38 @@ describe('increments that do not fit a directory', () => {
       /u.ibd.delta is missing: its db\/u.ibd.meta is there/,
     );
     assert.deepEqual(treeOf(full), before);
+  });
+
+  it('are refused when a delta or the newest redo is damaged', async () => {
+    const ends: [link: number, name: string, harm: (bytes: Buffer) => Buffer, message: RegExp][] = [
+      [1, 'db/u.ibd.delta', (bytes) => bytes.subarray(0, -1), /u\.ibd\.delta: .*the file ends/u],
+      [1, 'db/u.ibd.delta', (bytes) => Buffer.concat([bytes, bytes]), /u\.ibd\.delta: /u],
+      [2, 'ib_logfile0', (bytes) => bytes.fill(1, 12_300, 12_320), /ib_logfile0/u],
+    ];
+    for (const [link, name, harm, message] of ends) {
+      const links = madeDirectories(small);
+      for (const directory of links) forgetRecords(directory);
+      const [full = '', ...increments] = links;
+      const before = treeOf(full);
+      const file = join(links[link] ?? '', name);
+      writeFileSync(file, harm(readFileSync(file)));
+      const error = await failureOf(() => lay(full, increments));
+      assert.equal(error.code, 'corrupt', error.message);
+      assert.match(error.message, message);
+      assert.deepEqual(treeOf(full), before);
+    }
+  });
+
+  it('are not laid over a table that the directory does not have', async () => {
+    const links = madeDirectories(small);
+    for (const directory of links) forgetRecords(directory);
+    const [full = '', ...increments] = links;
+    rmSync(join(full, 'db/t.ibd'));
+    for (let time = 0; time < 2; time += 1) {
+      const error = await failureOf(() => lay(full, increments));
+      assert.equal(error.code, 'chain');
+      assert.match(error.message, /u\.ibd is missing: .* the increment has changed pages only/u);
+    }
   });
 
   it('are refused when a file of them, or of the directory, is still encoded', async () => {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { madeDirectories } from '../chain/directories.ts';
 import { type MadeLink, page, page0, pageSize } from '../chain/support.ts';
-import { backupLog, fileCheckpoint, miniTransaction } from '../formats/mariadb-redo/support.ts';
 import { runTool, type ToolResult } from '../support/tool.ts';
 
 const made: MadeLink[] = [
@@ -20,22 +19,9 @@ const made: MadeLink[] = [
   },
 ];
 
-/** Redo of 200 bytes. */
-function logFrom(lsn: number): Uint8Array {
-  const change = miniTransaction(Buffer.from('3400002d31', 'hex'));
-  const parts = Array.from({ length: 17 }, (_, i) => (i < 5 ? fileCheckpoint(lsn) : change));
-  return backupLog(lsn, lsn, parts);
-}
-
 /** A full backup and an increment on it, as directories with their redo. */
 function directories(): { full: string; increment: string } {
   const [full = '', increment = ''] = madeDirectories(made);
-  for (const [directory, start] of [
-    [full, 46_000],
-    [increment, 47_000],
-  ] as const) {
-    writeFileSync(join(directory, 'ib_logfile0'), logFrom(start));
-  }
   return { full, increment };
 }
 

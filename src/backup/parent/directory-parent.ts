@@ -25,6 +25,7 @@ import { type Flavour, isMariadb } from '../../server/flavour.ts';
 import { stageName } from '../../store/stage-name.ts';
 import { readFully } from '../../tablespace/read-fully.ts';
 import { toBackupError } from '../../errors.ts';
+import { readState } from '../../restore/overlay-state.ts';
 import { readFirst, readRecord } from '../../restore/read-record.ts';
 import { indexedSpaces, spacesInDirectory } from './known-spaces.ts';
 import type { Parent } from './parent.ts';
@@ -47,6 +48,11 @@ function readDirectory(path: string): Parent {
   if (existsSync(join(path, stageName))) {
     throw unfitParent(path, `it is an unfinished extraction (${stageName})`, {
       hint: 'extract it again, or take a full backup',
+    });
+  }
+  if (readState(path)) {
+    throw unfitParent(path, 'an increment is laid over it half-way', {
+      hint: `bring that to its end: xbpipe prepare ${path} --incremental-dir`,
     });
   }
   const checkpoints = readOne(path, acceptedNames.checkpoints, decodeCheckpoints);

@@ -1,14 +1,12 @@
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { constants, createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DeltaDecoder } from '../../../formats/delta/index.ts';
 import { filHeader, readSpaceHeader } from '../../../formats/innodb/index.ts';
-import { BackupError, toBackupError } from '../../errors.ts';
+import { BackupError, hasCode } from '../../errors.ts';
+import { fileFault } from '../../restore/file-fault.ts';
 import { writeFully } from '../../sink/write-fully.ts';
-import { deltaRuns } from '../delta-runs.ts';
 import type { DeltaFile } from './link-directory.ts';
-
-const readBytes = 4 * 1024 * 1024;
+import { readDelta } from './read-delta.ts';
 
 /**
  * Writes the pages of a delta over the file that they are of. May be run again. Returns the pages
@@ -21,60 +19,55 @@ export async function layDelta(
   signal: AbortSignal,
 ): Promise<number> {
   const path = join(directory, delta.file);
-  const source = join(increment, `${delta.file}.delta`);
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-    const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-    const handle = await open(path, O_CREAT + O_NOFOLLOW + O_RDWR, 0o640);
-    try {
-      const told = await layPages(handle, source, delta, signal);
-      const { size: found } = await handle.stat();
-      // Another tool does not say how long the file was, but page 0 does; not of one file of several.
-      const wanted = delta.spaceId === 0 ? found : Math.max(found, told * delta.pageSize);
-      await handle.truncate(delta.size ?? wanted);
-      await handle.sync();
-      return told;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    const { code, message, where } = toBackupError(error, 'storage');
-    throw error instanceof BackupError && where.path !== undefined
-      ? error
-      : new BackupError(code === 'incomplete' ? 'corrupt' : code, `${source}: ${message}`, {
-          where: { ...where, path: source },
-          cause: error,
-        });
-  }
-}
-
-async function layPages(
-  handle: FileHandle,
-  source: string,
-  { pageSize, spaceId }: DeltaFile,
-  signal: AbortSignal,
-): Promise<number> {
-  const decoder = new DeltaDecoder(pageSize);
+  let handle: FileHandle | undefined;
   let told = 0;
-  const stream: AsyncIterable<Uint8Array> = createReadStream(source, { highWaterMark: readBytes });
-  for await (const bytes of stream) {
-    signal.throwIfAborted();
-    decoder.push(bytes);
-    for (const run of deltaRuns(decoder)) {
-      if (run.position === 0) told = pagesTold(run.bytes, spaceId);
+  try {
+    for await (const run of readDelta(increment, delta, signal)) {
+      if (run.position === 0) told = pagesTold(run.bytes, delta, increment);
+      handle ??= await openFile(path, delta, run.position === 0);
       await writeFully(handle, run);
     }
+    handle ??= await openFile(path, delta, false);
+    const { size: found } = await handle.stat();
+    // Another tool does not say how long the file was, but page 0 does; not of one file of several.
+    const wanted = delta.spaceId === 0 ? found : Math.max(found, told * delta.pageSize);
+    await handle.truncate(delta.size ?? wanted);
+    await handle.sync();
+    return told;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw fileFault(path, error);
+  } finally {
+    await handle?.close();
   }
-  decoder.end();
-  return told;
 }
 
-function pagesTold(page0: Uint8Array, spaceId: number): number {
+/** A new file begins with page 0, but for one that the system tablespace was given. */
+async function openFile(
+  path: string,
+  { file, spaceId }: DeltaFile,
+  hasPage0: boolean,
+): Promise<FileHandle> {
+  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const mayBeNew = hasPage0 || spaceId === 0;
+  try {
+    if (mayBeNew) await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    return await open(path, O_NOFOLLOW + O_RDWR + (mayBeNew ? O_CREAT : 0), 0o640);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    const message = `${path} is missing: of ${file} the increment has changed pages only`;
+    throw new BackupError('chain', message, { where: { path } });
+  }
+}
+
+function pagesTold(page0: Uint8Array, { file, spaceId }: DeltaFile, increment: string): number {
   // A later file of the system tablespace begins in its middle.
   if (spaceId === 0 && filHeader.decode(page0).pageNumber > 0) return 0;
   const header = readSpaceHeader(page0);
   if (header && header.spaceId !== spaceId) {
-    throw new BackupError('corrupt', `page 0 is of space ${header.spaceId}, .meta of ${spaceId}`);
+    const path = join(increment, `${file}.delta`);
+    const message = `${path}: page 0 is of space ${header.spaceId}, .meta of ${spaceId}`;
+    throw new BackupError('corrupt', message, { where: { path } });
   }
   return header?.pages ?? 0;
 }

@@ -15,7 +15,12 @@ import { hasCode } from '../../errors.ts';
 import { systemFileNames } from '../../restore/backup-directory.ts';
 import { resolveLeftovers } from '../../restore/mariadb/ddl-leftovers.ts';
 import { syncDirectory } from '../../store/sync-directory.ts';
-import { type ListedFile, isRewritten, writeFullRecords } from '../full-records.ts';
+import {
+  type ListedFile,
+  isRewritten,
+  writeFullRecords,
+  writeHalfRecords,
+} from '../full-records.ts';
 import { layDelta } from './lay-delta.ts';
 import {
   type IncrementFiles,
@@ -47,6 +52,7 @@ export async function layDirectory(
   const { path } = base;
   if (state?.step !== 'laying') {
     writeState(path, { backupId, step: 'matching' });
+    writeHalfRecords(path);
     if (base.backup.flavour === 'mariadb') resolveLeftovers(path);
     matchFiles(base, files.deltas, signal);
     await syncAll(path);

@@ -9,8 +9,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readSpaceHeader, spaceHeaderBytes } from '../../../formats/innodb/index.ts';
-import { BackupError, toBackupError } from '../../errors.ts';
+import { BackupError } from '../../errors.ts';
 import { systemFileNames } from '../../restore/backup-directory.ts';
+import { fileFault } from '../../restore/file-fault.ts';
 import { readFully } from '../../tablespace/read-fully.ts';
 import { type DeltaFile, type LinkDirectory, filesBelow } from './link-directory.ts';
 
@@ -70,8 +71,7 @@ function spaceIdOf(file: string): number | undefined {
     if (readFully(fd, page0, 0) < page0.length) return undefined;
     return readSpaceHeader(page0)?.spaceId;
   } catch (error) {
-    const { code, message } = toBackupError(error, 'storage');
-    throw new BackupError(code, `${file}: ${message}`, { where: { path: file }, cause: error });
+    throw fileFault(file, error);
   } finally {
     closeSync(fd);
   }

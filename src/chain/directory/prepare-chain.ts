@@ -14,6 +14,7 @@ import {
   incrementFiles,
   readLinkDirectory,
 } from './link-directory.ts';
+import { readDelta } from './read-delta.ts';
 import { readState } from '../../restore/overlay-state.ts';
 
 /**
@@ -50,7 +51,9 @@ export async function layIncrements(
     decodedFiles(path);
     checkFiles(base.backup, base.course);
   }
-  for (const link of waiting) checkIncrement(link);
+  for (const link of waiting) await checkIncrement(link, signal);
+  const newest = waiting.at(-1);
+  await newest?.course.checkRedo(newest.backup);
   for (const { path: directory, backup } of [base, ...waiting]) {
     if (backup.flavour === 'mysql') refuseLeftovers(directory);
   }
@@ -64,8 +67,8 @@ export async function layIncrements(
 }
 
 /** Before anything is changed: what an increment does not have is removed from the full backup. */
-function checkIncrement(link: LinkDirectory): void {
-  const { backup, course } = link;
+async function checkIncrement(link: LinkDirectory, signal: AbortSignal): Promise<void> {
+  const { path, backup, course } = link;
   const { deltas } = incrementFiles(link);
   const inDelta = new Set(deltas.map(({ file }) => file));
   checkFiles(backup, {
@@ -73,6 +76,10 @@ function checkIncrement(link: LinkDirectory): void {
     requiredFiles: () =>
       course.requiredFiles(backup).map((file) => (inDelta.has(file) ? `${file}.delta` : file)),
   });
+  for (const delta of deltas) {
+    const pages = readDelta(path, delta, signal);
+    while ((await pages.next()).done !== true);
+  }
 }
 
 /** Increments that an earlier run has not finished; `half` is the id of the one that it was at. */

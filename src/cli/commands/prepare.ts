@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { layIncrements } from '../../chain/directory/prepare-chain.ts';
 import { BackupError } from '../../errors.ts';
 import { checkUnprepared } from '../../restore/check-unprepared.ts';
+import { holdDirectory } from '../../restore/hold-directory.ts';
 import { prepare } from '../../restore/prepare.ts';
 import { optionOf } from '../option-of.ts';
 import { addServerOptions, serverOptionsOf, type ServerValues } from '../server-options.ts';
@@ -48,16 +49,17 @@ export function prepareCommand(program: Command, context: CommandContext): void 
         reporter.warn(`${optionOf(name)} has no effect on xbpipe prepare`);
       }
     }
-    if (increments.length > 0) await layIncrements(directory, increments, reporter, signal);
-    if (applyLogOnly) {
-      await checkUnprepared(directory, reporter);
+    await holdDirectory(directory, async () => {
+      if (increments.length > 0) await layIncrements(directory, increments, reporter, signal);
+      if (!applyLogOnly) await prepare(directory, serverOptionsOf(values), reporter, signal);
+      else await checkUnprepared(directory, reporter);
+    });
+    if (!applyLogOnly) noteOwner(reporter, directory);
+    else {
       reporter.info(
         `${directory} waits for further increments, or for xbpipe prepare without this option`,
       );
-      return;
     }
-    await prepare(directory, serverOptionsOf(values), reporter, signal);
-    noteOwner(reporter, directory);
   });
 }
 
