@@ -116,8 +116,7 @@ async function takeBackup(
   if (notice !== undefined) reporter.warn(notice);
   const guarded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, redo.failed, aborting]);
 
-  const found = { info, redoState, redoStart, pageTracking, startedAt };
-  const begin = beginRecord(options, found);
+  const begin = beginRecord(options, { info, redoState, redoStart, pageTracking, startedAt });
   const store = await guarded(options.openStore(begin));
   let committed = false;
   cleanUp.add(async () => {
@@ -130,8 +129,9 @@ async function takeBackup(
   const members = new EncodedMembers(store, options.encoding);
   redo.flowInto(members, { path: course.redoMember, packed: info.redoEncrypted });
   const pool = startCopiers(options, info, redoStart, { store, progress, cleanUp });
-  const { spoolDirectory } = options;
+  const { spoolDirectory, parent } = options;
   const context = {
+    isIncrement: parent !== undefined,
     session,
     store: members,
     pool,

@@ -15,6 +15,7 @@ export interface CopyContext {
   progress: BackupProgress;
   reporter: Reporter;
   cleanUp: CleanUp;
+  isIncrement: boolean;
   /** For what must be read at once, whether the sink takes it or not. */
   spoolDirectory: string;
 }

@@ -1,5 +1,10 @@
-import type { DeltaContent, MemberEntry } from '../../formats/archive-record/index.ts';
+import {
+  type DeltaContent,
+  type MemberEntry,
+  decodePageRuns,
+} from '../../formats/archive-record/index.ts';
 import { droppedFiles } from '../archive/dropped-files.ts';
+import { indexedSpaces, spaceKey } from '../archive/indexed-spaces.ts';
 import { BackupError } from '../errors.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import type { ChainLink } from './link.ts';
@@ -50,7 +55,7 @@ export function planChain(links: readonly ChainLink[]): ChainPlan {
   const newest = links.at(-1);
   if (!newest) throw new BackupError('usage', 'a chain of no backups');
   const { deltas, plain } = sortNewest(newest);
-  const spaces = links.map((link) => spacesOf(link));
+  const spaces = links.map(({ members }) => indexedSpaces(members));
   const layers: Layer[][] = links.map(() => []);
   const files: FinalFile[] = [];
   for (const [path, entry] of deltas) {
@@ -60,32 +65,48 @@ export function planChain(links: readonly ChainLink[]): ChainPlan {
     }
     const file = { path, spaceId, pageSize, size: entry.delta.fileSize, writtenOnce: true };
     files.push(file);
-    addLayers(file, entry, spaces, layers);
+    const last = addLayers(file, entry, spaces, layers);
+    if (isDelta(last)) requirePage0(newest, last);
   }
   return { files, layers, plain };
 }
 
-/** Pages come from the newest link down to the first one that has the whole file, or has it not. */
+/**
+ * Pages come from the newest link down to the first one that has the whole file, or has it not.
+ * Returns the lowest.
+ */
 function addLayers(
   file: FinalFile,
   entry: DeltaEntry,
   spaces: readonly ReadonlyMap<string, MemberEntry>[],
   layers: Layer[][],
-): void {
-  const key = keyOf(file.spaceId, file.path);
+): MemberEntry {
+  const key = spaceKey(file.spaceId, file.path);
+  // Where the newest link has the space in two files, what is older may be of either.
+  const isKnown = spaces.at(-1)?.get(key) === entry;
   const newer: DeltaEntry[] = [];
-  for (let i = layers.length - 1; i >= 0; i -= 1) {
-    const found = i === layers.length - 1 ? entry : spaces[i]?.get(key);
-    if (!found) return;
+  let found: MemberEntry | undefined = entry;
+  for (let i = layers.length - 1; i >= 0 && found; i -= 1) {
     if (found.pageSize !== file.pageSize) {
       const message = `${found.path} has pages of ${found.pageSize} bytes, later ${file.pageSize}`;
       throw new BackupError('chain', message, { where: { path: found.path } });
     }
     layers[i]?.push({ file, entry: found, newer: [...newer] });
-    if (!isDelta(found)) return;
+    if (!isDelta(found)) return found;
     file.writtenOnce &&= found.delta.pages !== undefined;
     newer.push(found);
+    found = isKnown ? spaces[i - 1]?.get(key) : undefined;
   }
+  return newer.at(-1) ?? entry;
+}
+
+/** With nothing below it a delta must have every page, and so the first. A file of the system tablespace may be new and begin with an unused page. */
+function requirePage0({ name }: ChainLink, { path, spaceId, delta }: DeltaEntry): void {
+  if (spaceId === 0 || delta.pages === undefined) return;
+  const [run] = decodePageRuns(delta.pages, `${path} > delta > pages`);
+  if (run?.first === 0) return;
+  const message = `${name}: ${path} has changed pages of a file that no older link has, or that one has twice`;
+  throw new BackupError('chain', message, { where: { path: name } });
 }
 
 /**
@@ -108,53 +129,7 @@ function sortNewest(link: ChainLink): { deltas: Map<string, DeltaEntry>; plain: 
     deltas.delete(file);
     others.delete(file);
   }
-  requireOnce(link, deltas);
   return { deltas, plain: [...others.values()] };
-}
-
-function requireOnce(link: ChainLink, deltas: ReadonlyMap<string, DeltaEntry>): void {
-  const seen = new Map<string, string>();
-  for (const [path, { spaceId = 0 }] of deltas) {
-    const key = keyOf(spaceId, path);
-    const twin = seen.get(key);
-    if (twin !== undefined) throw corrupt(link, `${path} and ${twin} have one space id`);
-    seen.set(key, path);
-  }
-}
-
-/**
- * The members of a link that hold tablespaces, by what the spaces are known by. Of one that was
- * copied twice, while it was renamed or made anew, the copy that counted in the end.
- */
-function spacesOf(link: ChainLink): Map<string, MemberEntry> {
-  const dropped = droppedFiles(link.members.map(({ path }) => path));
-  const rankOf = ({ path }: MemberEntry): number => {
-    const file = fileOf(path);
-    if (file.endsWith('.new')) return 2;
-    return dropped.has(file) ? 0 : 1;
-  };
-  const found = new Map<string, MemberEntry>();
-  for (const entry of link.members) {
-    // While page 0 is all zero nothing tells whose pages a file has.
-    if (entry.spaceId === undefined) continue;
-    const key = keyOf(entry.spaceId, fileOf(entry.path));
-    const known = found.get(key);
-    const rank = rankOf(entry);
-    if (known && rank === rankOf(known) && rank > 0) {
-      throw corrupt(link, `${entry.path} and ${known.path} have one space id`);
-    }
-    if (!known || rank > rankOf(known)) found.set(key, entry);
-  }
-  return found;
-}
-
-/** Path of the data file that a member is, or has the changed pages of. */
-function fileOf(path: string): string {
-  return plainPath(path).replace(/\.delta$/, '');
-}
-
-function keyOf(spaceId: number, file: string): string {
-  return spaceId === 0 ? file : String(spaceId);
 }
 
 function isDelta(entry: MemberEntry): entry is DeltaEntry {

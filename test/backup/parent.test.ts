@@ -17,7 +17,7 @@ import {
 import { crc32 } from '../../formats/crc.ts';
 import { encodeDeltaMeta } from '../../formats/metadata/index.ts';
 import { CommittedArchive } from '../../src/archive/committed-archive.ts';
-import { indexedSpaces } from '../../src/backup/parent/known-spaces.ts';
+import { knownSpaces } from '../../src/backup/parent/known-spaces.ts';
 import { requireOneKey } from '../../src/backup/parent/one-key.ts';
 import type { Parent } from '../../src/backup/parent/parent.ts';
 import { type ParentValues, parentFor } from '../../src/cli/parent-options.ts';
@@ -230,7 +230,7 @@ describe('the parent of an increment', () => {
       size: 0,
       chunks: [],
     });
-    const spaces = indexedSpaces([
+    const spaces = knownSpaces([
       entry('ibdata1.delta.zst', 0),
       entry('d/kept.ibd.delta', 4),
       entry('d/gone.ibd.delta.lz4.xbcrypt', 5),

@@ -315,6 +315,30 @@ describe('increments that do not fit a directory', () => {
     }
   });
 
+  it('are refused where two files have one space id, here or there', async () => {
+    const twice: MadeLink[] = [
+      { files: [table('db/t.ibd', 5, 'a0'), table('db/t_old.ibd', 5, 'x0')] },
+      { files: [changed('db/t.ibd', 5, 2, { 1: 'b1' })] },
+    ];
+    const both: MadeLink[] = [
+      { files: [table('db/t.ibd', 5, 'a0')] },
+      { files: [changed('db/t.ibd', 5, 2, { 1: 'b1' }), changed('db/u.ibd', 5, 2, { 0: 'c0' })] },
+    ];
+    for (const links of [twice, both]) {
+      const [full = '', ...increments] = madeDirectories(links);
+      const before = treeOf(full);
+      const error = await failureOf(() => lay(full, increments));
+      assert.equal(error.code, 'chain');
+      assert.match(error.message, /t\.ibd\S* and db\/\S+ have one space id, 5/u);
+      assert.deepEqual(treeOf(full), before);
+    }
+    // One of them was dropped or made anew while the backup was taken.
+    const dropped: MadeLink = { files: [...(twice[0]?.files ?? []), text('db/t_old.del', '')] };
+    const [full = '', ...increments] = madeDirectories([dropped, twice[1] as MadeLink]);
+    await lay(full, increments);
+    assert.deepEqual(Object.keys(treeOf(full)), ['db/t.ibd']);
+  });
+
   it('are not laid over a table that the directory does not have', async () => {
     const links = madeDirectories(small);
     for (const directory of links) forgetRecords(directory);

@@ -1,10 +1,11 @@
 import { writeMember } from '../../archive/write-member.ts';
+import { BackupError } from '../../errors.ts';
 import type { MariadbInfo } from '../../server/mariadb/mariadb-info.ts';
 import { readRedoStatus } from '../../server/mariadb/redo-status.ts';
 import type { CopiedFile } from '../copy/copy-messages.ts';
 import type { CopyContext } from '../copy-context.ts';
 import type { TablespaceFile } from '../plan/tablespace-file.ts';
-import { ddlChanges } from './ddl-changes.ts';
+import { type SpaceFile, ddlChanges } from './ddl-changes.ts';
 import { scanTables } from './scan-tables.ts';
 
 /**
@@ -19,7 +20,9 @@ export async function followDdl(
 ): Promise<number> {
   const { session, store, pool, progress, reporter } = context;
   const { currentLsn: fence } = await readRedoStatus(session);
-  const { removed, renamed, created } = ddlChanges(copied, await scanTables(info));
+  const found = await scanTables(info);
+  tellTwins(found, context);
+  const { removed, renamed, created } = ddlChanges(copied, found);
   for (const member of removed) await writeMember(store, withSuffix(member, '.del'), none);
   for (const { from, to } of renamed) {
     await writeMember(store, withSuffix(from, '.ren'), Buffer.from(withSuffix(to, '')));
@@ -33,6 +36,31 @@ export async function followDdl(
     );
   }
   return fence;
+}
+
+/**
+ * The server uses one of two files with the same space id; which, no page of them tells. A full backup
+ * has both, as it found them.
+ */
+function tellTwins(
+  files: readonly SpaceFile[],
+  { isIncrement, reporter }: Pick<CopyContext, 'isIncrement' | 'reporter'>,
+): void {
+  const seen = new Map<number, string>();
+  for (const { member, spaceId } of files) {
+    if (spaceId === undefined) continue;
+    const twin = seen.get(spaceId);
+    seen.set(spaceId, member);
+    if (twin === undefined) continue;
+    const fault = `${twin} and ${member} have one space id, ${spaceId}: one is a stray copy of the other`;
+    if (!isIncrement) {
+      reporter.warn(`${fault}; no increment can be taken while both are there`);
+      continue;
+    }
+    throw new BackupError('chain', fault, {
+      hint: 'move the copy out of the data directory, or take a full backup',
+    });
+  }
 }
 
 const none = new Uint8Array(0);

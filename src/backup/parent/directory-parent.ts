@@ -27,7 +27,7 @@ import { readFully } from '../../tablespace/read-fully.ts';
 import { toBackupError } from '../../errors.ts';
 import { readState } from '../../restore/overlay-state.ts';
 import { readFirst, readRecord } from '../../restore/read-record.ts';
-import { indexedSpaces, spacesInDirectory } from './known-spaces.ts';
+import { knownSpaces, spacesInDirectory } from './known-spaces.ts';
 import type { Parent } from './parent.ts';
 import { parentByRecord } from './stored-parent.ts';
 import { unfitParent } from './unfit-parent.ts';
@@ -68,7 +68,7 @@ function readDirectory(path: string): Parent {
 /** Undefined beside an `--extra-lsndir`, which has no index. */
 function spacesByIndex(path: string): Uint32Array | undefined {
   const index = readRecord(join(path, indexName), decodeIndex);
-  if (index) return indexedSpaces(index.members);
+  if (index) return knownSpaces(index.members);
   const encoded = readdirSync(path).find(isIndexName);
   if (encoded === undefined) return undefined;
   throw unfitParent(path, `it has ${encoded} and no ${indexName}`, {

@@ -2,18 +2,15 @@ import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MemberEntry } from '../../../formats/archive-record/index.ts';
 import { decodeDeltaMeta } from '../../../formats/metadata/index.ts';
-import { droppedFiles } from '../../archive/dropped-files.ts';
+import { indexedSpaces } from '../../archive/indexed-spaces.ts';
 import type { Flavour } from '../../server/flavour.ts';
 import { identifySpace } from '../../tablespace/identify-space.ts';
 import { plainPath } from '../../transform/member-decoder.ts';
 
-/** By the index of a backup. A table that was dropped while it was copied is not in it any more. */
-export function indexedSpaces(members: readonly MemberEntry[]): Uint32Array {
-  const dropped = droppedFiles(members.map(({ path }) => path));
-  const spaces = members.flatMap(({ path, spaceId }) =>
-    spaceId === undefined || dropped.has(plainPath(path).replace(/\.delta$/, '')) ? [] : [spaceId],
-  );
-  return Uint32Array.from(new Set(spaces));
+/** By the index of a backup. */
+export function knownSpaces(members: readonly MemberEntry[]): Uint32Array {
+  const ids = [...indexedSpaces(members).values()].flatMap(({ spaceId }) => spaceId ?? []);
+  return Uint32Array.from(new Set(ids));
 }
 
 /** Data files, also what a tool wrote of one that was made while it ran. */

@@ -7,7 +7,7 @@ import { KeptMembers } from '../../import/kept-members.ts';
 import type { StoredArchive } from '../../restore/preview.ts';
 import { readMembers } from '../../restore/read-members.ts';
 import type { ArchiveObjects } from '../../source/archive-objects.ts';
-import { indexedSpaces } from './known-spaces.ts';
+import { knownSpaces } from './known-spaces.ts';
 import type { Parent } from './parent.ts';
 import { unfitParent } from './unfit-parent.ts';
 
@@ -27,8 +27,13 @@ export async function storedParent(
   }
   const { toLsn, lastLsn } = ends;
   const isThere = (): Promise<boolean> => (backup ?? archive).isThere();
-  const knownSpaces = indexedSpaces(members);
-  return { ...parentByRecord(name, begin), toLsn, lastLsn, knownSpaces, isThere };
+  return {
+    ...parentByRecord(name, begin),
+    toLsn,
+    lastLsn,
+    isThere,
+    knownSpaces: knownSpaces(members),
+  };
 }
 
 /** What a begin record says of a parent. */

@@ -107,10 +107,20 @@ export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles 
     const file = member.replace(/\.meta$/, '');
     if (file !== member && !taken.has(member) && !taken.has(file)) throw withoutDelta(path, file);
   }
-  return {
-    deltas: deltas.filter(({ file }) => !taken.has(file)),
-    others: [...all].filter((member) => !taken.has(member)),
-  };
+  const kept = deltas.filter(({ file }) => !taken.has(file));
+  requireOnce(path, kept);
+  return { deltas: kept, others: [...all].filter((member) => !taken.has(member)) };
+}
+
+function requireOnce(path: string, deltas: readonly DeltaFile[]): void {
+  const seen = new Map<number, string>();
+  for (const { file, spaceId } of deltas) {
+    const twin = spaceId === 0 ? undefined : seen.get(spaceId);
+    seen.set(spaceId, file);
+    if (twin === undefined) continue;
+    const fault = `${path}: ${twin}.delta and ${file}.delta have one space id, ${spaceId}`;
+    throw new BackupError('chain', fault, { where: { path } });
+  }
 }
 
 function withoutMeta(path: string, file: string): BackupError {

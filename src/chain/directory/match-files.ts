@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readSpaceHeader, spaceHeaderBytes } from '../../../formats/innodb/index.ts';
 import { BackupError } from '../../errors.ts';
 import { systemFileNames } from '../../restore/backup-directory.ts';
-import { fileFault } from '../../restore/file-fault.ts';
-import { readFully } from '../../tablespace/read-fully.ts';
 import { type DeltaFile, type LinkDirectory, filesBelow } from './link-directory.ts';
+import { spaceIdOf } from './space-id-of.ts';
 
 /** Where files wait that change their names: tables may have swapped them. */
 export const asideName = 'xbpipe-aside';
@@ -61,18 +51,4 @@ export function matchFiles(
     renameSync(join(aside, name), file);
   }
   rmSync(aside, { recursive: true });
-}
-
-/** Undefined while page 0 is all zero. */
-function spaceIdOf(file: string): number | undefined {
-  const fd = openSync(file, 'r');
-  try {
-    const page0 = new Uint8Array(spaceHeaderBytes);
-    if (readFully(fd, page0, 0) < page0.length) return undefined;
-    return readSpaceHeader(page0)?.spaceId;
-  } catch (error) {
-    throw fileFault(file, error);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -15,6 +15,7 @@ import {
   readLinkDirectory,
 } from './link-directory.ts';
 import { readDelta } from './read-delta.ts';
+import { refuseTwins } from './refuse-twins.ts';
 import { readState } from '../../restore/overlay-state.ts';
 
 /**
@@ -50,6 +51,7 @@ export async function layIncrements(
   if (!state) {
     decodedFiles(path);
     checkFiles(base.backup, base.course);
+    refuseTwins(base);
   }
   for (const link of waiting) await checkIncrement(link, signal);
   const newest = waiting.at(-1);
