@@ -26,6 +26,7 @@ import {
   fullCopyOf,
   headerSize,
   linkedCopyOf,
+  middleBlockOf,
   mysqld,
   pack,
   pageSize,
@@ -48,6 +49,8 @@ import {
 const table = 'load_main/r_dynamic.ibd';
 /** A table of which nothing is in the redo. */
 const quiet = 'load_main/quiet.ibd';
+/** One whose last row, far behind page 32, is changed by the redo. */
+const busy = 'load_main/busy.ibd';
 const checkpointsName = 'xtrabackup_checkpoints';
 const version = '9.7.4';
 
@@ -196,8 +199,8 @@ const redoFaults: Fault[] = [
   damage(
     'a redo log with an unwritten block in the middle',
     (dir) => {
+      const middle = middleBlockOf(dir);
       edit(redoOf(dir), (bytes) => {
-        const middle = headerSize + blockSize * Math.floor(bytes.length / blockSize / 2);
         bytes.fill(0, middle, middle + blockSize);
       });
     },
@@ -205,16 +208,24 @@ const redoFaults: Fault[] = [
   ),
   ...(
     [
-      ['its header', 9, /xtrabackup_logfile: redo log header > crc/u],
-      ['its checkpoint', 512 + 15, /xtrabackup_logfile: redo checkpoint > crc/u],
-      ['its first block', headerSize + 100, /xtrabackup_logfile: redo block at LSN \d+.*damaged/u],
-      ['a later block', headerSize + 512 * 999 + 1, /xtrabackup_logfile: redo block at LSN \d+/u],
+      ['its header', () => 9, /xtrabackup_logfile: redo log header > crc/u],
+      ['its checkpoint', () => 512 + 15, /xtrabackup_logfile: redo checkpoint > crc/u],
+      [
+        'its first block',
+        () => headerSize + 100,
+        /xtrabackup_logfile: redo block at LSN \d+.*damaged/u,
+      ],
+      [
+        'a later block',
+        (dir: string) => middleBlockOf(dir) + 1,
+        /xtrabackup_logfile: redo block at LSN \d+/u,
+      ],
     ] as const
-  ).map(([where, offset, message]) =>
+  ).map(([where, offsetIn, message]) =>
     damage(
       `a flipped bit in ${where} of the redo log`,
       (dir) => {
-        flip(redoOf(dir), offset);
+        flip(redoOf(dir), offsetIn(dir));
       },
       message,
     ),
@@ -546,24 +557,28 @@ describe('prepare of a backup of MySQL', { skip: leftOut(product) }, () => {
       });
     }
 
+    // The redo names the file, or only the data dictionary does.
+    const noTablespace = /\[MY-(012179|012351)\]/u;
     for (const [what, spoil, message] of [
-      ['a missing table that redo changes', remove(table), /\[MY-012179\]/u],
+      ['a missing table that redo changes', remove(busy), noTablespace],
       [
         'a missing table that no redo changes',
         remove(quiet),
         /\[MY-012351\].*quiet\.ibd' is missing/u,
       ],
-      ['a missing general tablespace', remove('general_inside.ibd'), /\[MY-012179\]/u],
+      ['a missing general tablespace', remove('general_inside.ibd'), noTablespace],
       [
         'a missing undo tablespace of the user’s',
         remove('extra.ibu'),
         /\[MY-012351\].*extra\.ibu' is missing/u,
       ],
       [
-        'half a table that redo extends',
+        'a table that ends before a page that redo changes',
         (dir: string) => {
-          const path = join(dir, table);
-          resize(path, -pageSize * Math.floor(statSync(path).size / pageSize / 2));
+          const path = join(dir, busy);
+          // As if the redo had changed page 0: else what it says would tell of the rest.
+          setPageLsn(path, 0, checkpointLsnOf(dir));
+          resize(path, 32 * pageSize - statSync(path).size);
         },
         /the server did not recover/u,
       ],

@@ -1,8 +1,10 @@
 // Backups of MySQL to do harm to, and what harm there is.
 
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { beginName, decodeBegin, endName, indexName } from '../../formats/archive-record/index.ts';
 import { crc32, crc32c } from '../../formats/crc.ts';
@@ -34,11 +36,36 @@ export interface Backups {
   gtids: string;
 }
 
-/** Two backups of one server while it is written to, and a table that nobody writes to. */
+/** Does something while the last row of load_main.busy changes, so that its redo has the page. */
+async function whileBusy(server: TestServer, step: () => Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const change = async (): Promise<void> => {
+    while (!done.signal.aborted) {
+      await server.query('UPDATE load_main.busy SET n = n + 1 ORDER BY a DESC LIMIT 1');
+      await sleep(10);
+    }
+  };
+  const stepping = step().finally(() => {
+    done.abort();
+  });
+  await Promise.all([stepping, change()]);
+}
+
+/**
+ * Two backups of one server while it is written to, a table that nobody writes to, and one whose
+ * last row changes all the time.
+ */
 export async function takeBackups(server: TestServer): Promise<Backups> {
   const tables = await createSchema(server, { megabytes: 2 });
   await server.query('CREATE TABLE load_main.quiet (a INT PRIMARY KEY, b VARCHAR(500))');
   await server.query("INSERT INTO load_main.quiet VALUES (1, REPEAT('q', 500))");
+  await server.query(
+    'CREATE TABLE load_main.busy (a INT AUTO_INCREMENT PRIMARY KEY, n INT, b VARCHAR(4000))',
+  );
+  await server.query(
+    'INSERT INTO load_main.busy (n, b) WITH RECURSIVE r (i) AS ' +
+      "(SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 300) SELECT 0, REPEAT('b', 4000) FROM r",
+  );
   await server.query("CREATE UNDO TABLESPACE extra ADD DATAFILE 'extra.ibu'");
   // Its pages are in the files, and nothing of it in the redo from here on.
   await server.query('FLUSH TABLES load_main.quiet FOR EXPORT');
@@ -52,8 +79,10 @@ export async function takeBackups(server: TestServer): Promise<Backups> {
   const access = ['--no-defaults', '--user=root', `--socket=${server.socket}`];
   const begun = load.statements();
   while (load.statements() < begun + 50) await server.query('DO 0');
-  assertDone(await runTool(['backup', ...access, `--to=${archive}`]));
-  assertDone(await runTool(['backup', ...access, `--target-dir=${direct}`]));
+  await whileBusy(server, async () => {
+    assertDone(await runTool(['backup', ...access, `--to=${archive}`]));
+    assertDone(await runTool(['backup', ...access, `--target-dir=${direct}`]));
+  });
   await load.stop();
   assertDone(await runTool(['extract', '--no-defaults', `--from=${archive}`, '-C', extracted]));
   const info = readFileSync(join(extracted, 'xtrabackup_binlog_info'), 'utf8');
@@ -62,6 +91,13 @@ export async function takeBackups(server: TestServer): Promise<Backups> {
 
 /** The redo log of a backup. */
 export const redoOf = (directory: string): string => join(directory, 'xtrabackup_logfile');
+
+/** Where the block in the middle of the redo log begins. */
+export const middleBlockOf = (directory: string): number => {
+  const blocks = (statSync(redoOf(directory)).size - headerSize) / blockSize;
+  assert.ok(blocks >= 3, `the redo log has ${blocks} blocks`);
+  return headerSize + blockSize * Math.floor(blocks / 2);
+};
 
 /**
  * A copy that is quickly made of links: a file of it may be replaced but not written to, except
@@ -135,6 +171,7 @@ export function resize(path: string, by: number): void {
 
 export const flip = (path: string, offset: number): void => {
   edit(path, (bytes) => {
+    assert.ok(offset < bytes.length, `${path} has no byte ${offset}`);
     bytes[offset] = (bytes[offset] ?? 0) ^ 1;
   });
 };
