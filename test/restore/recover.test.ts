@@ -39,6 +39,18 @@ async function checkpointAge(server: TestServer): Promise<number> {
   return Number(row?.['Value']);
 }
 
+/** A backup with nothing in its redo: what the server's threads still write is waited out. */
+async function takeIdleBackup(server: TestServer): Promise<string> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    while ((await checkpointAge(server)) > 100) await sleep(20);
+    const backup = await takeBackup(server);
+    const check = new BackupLogCheck();
+    check.push(readFileSync(join(backup.directory, 'ib_logfile0')));
+    if (!check.end().anyChangesBeyondCheckpoint) return backup.directory;
+  }
+  throw new Error('the server is never idle');
+}
+
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 describe('recovery by the server itself', () => {
@@ -59,18 +71,17 @@ describe('recovery by the server itself', () => {
   });
 
   it('works on the backup of a server that had nothing to do', async () => {
-    const idle = await startServer({ name: 'idle' });
+    const idle = await startServer({
+      name: 'idle',
+      options: ['--innodb-stats-auto-recalc=OFF'],
+    });
     await createSchema(idle, { megabytes: 1 });
     // Everything into the files, and a checkpoint at the end of the log.
     await idle.query('SET GLOBAL innodb_max_dirty_pages_pct = 0');
-    while ((await checkpointAge(idle)) > 100) await sleep(20);
-    const backup = await takeBackup(idle);
-    const check = new BackupLogCheck();
-    check.push(readFileSync(join(backup.directory, 'ib_logfile0')));
-    assert.equal(check.end().anyChangesBeyondCheckpoint, false);
-    const { failure, said } = await tryPrepare(backup.directory);
+    const files = await takeIdleBackup(idle);
+    const { failure, said } = await tryPrepare(files);
     assert.equal(failure, undefined, said);
-    const restored = await startServer({ name: 'restored', datadir: backup.directory });
+    const restored = await startServer({ name: 'restored', datadir: files });
     assert.deepEqual(await checkTables(restored), []);
     await restored.stop();
     await idle.stop();
