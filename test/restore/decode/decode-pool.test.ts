@@ -270,7 +270,7 @@ describe('the threads that decode, when something is wrong', () => {
     };
     // What the first pool has Node start for itself stays.
     await stopInTheMiddle(() => undefined);
-    const before = threads();
+    const before = await settled(threads);
     await stopInTheMiddle(() => {
       assert.ok(threads() > before);
     });
