@@ -11,11 +11,24 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { checksums, checkTables } from '../support/proof.ts';
 import { scratchDir } from '../support/scratch.ts';
-import { startServer } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
+
+/** Waits until the server has nothing more to write to its data files. */
+async function settle(server: TestServer): Promise<void> {
+  // Returns when the purge is done.
+  await server.query('SET GLOBAL innodb_max_purge_lag_wait = 0');
+  await server.query('SET GLOBAL innodb_max_dirty_pages_pct = 0');
+  const dirtyPages = async (): Promise<number> => {
+    const [row] = await server.query("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'");
+    return Number(row?.['Value']);
+  };
+  while ((await dirtyPages()) > 0) await sleep(20);
+}
 
 describe('a server whose files lie in several places', () => {
   it('is backed up with all of them, and restored into one directory', async () => {
@@ -60,6 +73,7 @@ describe('a server whose files lie in several places', () => {
         return createHash('sha256').update(bytes).digest('hex');
       });
     // The server lives on, and its redo names files that the restore must not touch.
+    await settle(server);
     const live = liveFiles();
     assertDone(
       await runTool(['restore', '--no-defaults', `--from=${archive}`, `--datadir=${datadir}`]),
