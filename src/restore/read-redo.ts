@@ -7,6 +7,9 @@ interface LogCheck<Report> {
   end(): Report;
 }
 
+/** What helps against a redo log that is not as the backup left it. */
+export const redoHint = 'if an earlier prepare was interrupted, extract the backup again';
+
 const readBytes = 1024 * 1024;
 
 /** Puts the redo log of a backup through a check; a fault is told with the file's name. */
@@ -20,7 +23,7 @@ export async function readRedo<Report>(file: string, check: LogCheck<Report>): P
     throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
       where: { ...where, path: file },
       cause: error,
-      hint: 'if an earlier prepare was interrupted, extract the backup again',
+      hint: redoHint,
     });
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { redoDirectory, redoFileName } from '../../../formats/mysql-redo/index.ts';
 import { BackupError } from '../../errors.ts';
+import { redoHint } from '../read-redo.ts';
 
 /** The redo log as the backup brings it. */
 const backupLogName = 'xtrabackup_logfile';
@@ -17,6 +18,6 @@ export function findBackupLog(directory: string): string {
   const path = join(directory, backupLogName);
   throw new BackupError('corrupt', `${path} of the backup is missing`, {
     where: { path },
-    hint: 'if an earlier prepare was interrupted, extract the backup again',
+    hint: redoHint,
   });
 }

@@ -6,7 +6,7 @@ import {
 } from '../../../formats/mysql-redo/index.ts';
 import { BackupError } from '../../errors.ts';
 import type { BackupDirectory } from '../backup-directory.ts';
-import { readRedo } from '../read-redo.ts';
+import { readRedo, redoHint } from '../read-redo.ts';
 import type { RedoRange } from '../restore-course.ts';
 import { findBackupLog } from './backup-log.ts';
 
@@ -35,7 +35,7 @@ function refuseOtherRange(
     throw new BackupError(
       'corrupt',
       `${file} begins at LSN ${report.checkpointLsn}, the backup recorded ${begin.redoStart}`,
-      { where: { path: file, lsn: report.checkpointLsn } },
+      { where: { path: file, lsn: report.checkpointLsn }, hint: redoHint },
     );
   }
   const endMax = report.encrypted ? blockStart(lastLsn) + 2 * blockBytes : lastLsn;
@@ -43,7 +43,7 @@ function refuseOtherRange(
     throw new BackupError(
       'corrupt',
       `${file} ends at LSN ${report.lastLsn}, the backup recorded ${lastLsn}`,
-      { where: { path: file, lsn: report.lastLsn } },
+      { where: { path: file, lsn: report.lastLsn }, hint: redoHint },
     );
   }
   // What tells in a backup by XtraBackup: to_lsn was the newest checkpoint when the copy ended.
@@ -51,7 +51,7 @@ function refuseOtherRange(
     throw new BackupError(
       'corrupt',
       `${file} begins at LSN ${report.checkpointLsn}, behind the backup's to_lsn ${checkpoints.toLsn}`,
-      { where: { path: file, lsn: report.checkpointLsn } },
+      { where: { path: file, lsn: report.checkpointLsn }, hint: redoHint },
     );
   }
 }
