@@ -11,7 +11,9 @@ let directory: string;
 
 before(async () => {
   const source = await startServer({ name: 'source' });
-  const load = await startLoad(source, await createSchema(source, { megabytes: 1 }));
+  const load = await startLoad(source, await createSchema(source, { megabytes: 1 }), {
+    pauseMs: 100,
+  });
   ({ directory } = await takeBackup(source));
   await load.stop();
   await source.stop();
