@@ -193,13 +193,15 @@ describe('a request that fails in passing', () => {
   });
 
   it('is sent again when nothing is heard of it', async () => {
+    // Every other request has as long, and must not take it on a busy disk.
+    const timeoutMs = 3000;
     const stall = failOperation('UploadPart', { kind: 'stall' });
-    const { store, retries } = await open(stall, { timeoutMs: 300 });
+    const { store, retries } = await open(stall, { timeoutMs });
     await uploadThree(store);
     assert.ok(retries.length >= 1);
     proxy.release();
     const half: Fault = { kind: 'stall-response', after: 1000 };
-    const again = await open(failOperation('GetObject', half), { timeoutMs: 300 });
+    const again = await open(failOperation('GetObject', half), { timeoutMs });
     await again.store.put('small', part);
     assert.deepEqual(await read(again.store, 'small', 0, part.length), part);
     proxy.release();
