@@ -20,11 +20,14 @@ import { scratchDir } from '../support/scratch.ts';
 import { storeAccess } from '../support/store-access.ts';
 import { failureOf, judge, sampleBegin, samplePosition } from './support.ts';
 
+// In the past by any clock: the end is told by that of the machine.
+const begin = { ...sampleBegin, startedAt: '2020-11-21T02:43:08.000Z' };
+
 const created = async (): Promise<{ path: string; store: CommittedArchive }> => {
   const path = join(scratchDir('archive'), 'backup');
   return {
     path,
-    store: await CommittedArchive.create(await DirectoryPlace.create(path), sampleBegin),
+    store: await CommittedArchive.create(await DirectoryPlace.create(path), begin),
   };
 };
 
