@@ -27,7 +27,7 @@ let client: S3Client;
 
 before(async () => {
   place = await startS3Process();
-  client = s3Client(place);
+  client = s3Client(place, { maxAttempts: 3 });
   Object.assign(process.env, place.environment);
 });
 
