@@ -207,6 +207,9 @@ interface Place {
   readonly port: number | undefined;
 }
 
+/** A free port may be another's by the time that the server binds it. */
+const portTries = 3;
+
 /**
  * Starts a server and waits until it answers. Throws with the server's error log when it ends
  * or does not answer in time. The server is killed when the test process ends.
@@ -214,14 +217,34 @@ interface Place {
 export async function startServer(options: ServerOptions): Promise<TestServer> {
   const product = options.product ?? defaultProduct;
   const dir = scratchDir(basename(options.name));
-  const place: Place = {
-    datadir: options.datadir ?? join(dir, 'data'),
-    socket: join(dir, 'sock'),
-    errorLog: join(dir, 'error.log'),
-    port: options.tcp === true ? await findFreePort() : undefined,
-  };
+  const datadir = options.datadir ?? join(dir, 'data');
   const given = [...baseOptions(product), ...(options.options ?? [])];
-  if (options.datadir === undefined) await freshDatadir(place.datadir, given, product);
+  if (options.datadir === undefined) await freshDatadir(datadir, given, product);
+  for (let tries = 1; ; tries += 1) {
+    const place: Place = {
+      datadir,
+      socket: join(dir, 'sock'),
+      errorLog: join(dir, 'error.log'),
+      port: options.tcp === true ? await findFreePort() : undefined,
+    };
+    const server = await launch(dir, place, given, options);
+    try {
+      await server.untilReady(options.startMsMax ?? 60_000);
+      return server;
+    } catch (error) {
+      const isTaken = place.port !== undefined && /Address already in use/u.test(String(error));
+      if (!isTaken || tries === portTries) throw error;
+    }
+  }
+}
+
+async function launch(
+  dir: string,
+  place: Place,
+  given: readonly string[],
+  options: ServerOptions,
+): Promise<RunningServer> {
+  const product = options.product ?? defaultProduct;
   const network =
     place.port === undefined
       ? ['--skip-networking']
@@ -242,7 +265,5 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     { stdio: 'ignore', detached: true },
   );
   await once(child, 'spawn');
-  const server = new RunningServer(child, place, options);
-  await server.untilReady(options.startMsMax ?? 60_000);
-  return server;
+  return new RunningServer(child, place, options);
 }
