@@ -1,0 +1,3 @@
+import { describeChain } from './chain-story.ts';
+
+describeChain('mariadb-10.11');

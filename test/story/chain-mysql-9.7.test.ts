@@ -1,0 +1,3 @@
+import { describeChain } from './chain-story.ts';
+
+describeChain('mysql-9.7');
