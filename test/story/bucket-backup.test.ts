@@ -23,6 +23,7 @@ import { startTool, toolEnd } from '../support/tool.ts';
 import { createSchema, startLoad } from '../support/workload.ts';
 import { bucketArgs, bucketEnvironment, runWithBucket } from './bucket-support.ts';
 import { accessArgs, stateBefore } from './held-backup.ts';
+import { calmRedo } from './redo-options.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const MiB = 1024 * 1024;
@@ -124,7 +125,8 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
     it('is taken under load, in several objects, and comes back equal to its source', async (t) => {
       const place = await startPlace(t);
       const proxy = await startHoldingProxy(t, place);
-      const source = await startServer({ name: 'source', product });
+      const options = calmRedo(product);
+      const source = await startServer({ name: 'source', product, options });
       const tables = await createSchema(source, { megabytes: 8 });
       const load = await startLoad(source, tables, { pauseMs: 50 });
 

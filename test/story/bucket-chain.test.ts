@@ -15,6 +15,7 @@ import { assertDone, type ToolResult } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { runWithBucket } from './bucket-support.ts';
 import { accessArgs } from './held-backup.ts';
+import { calmRedo } from './redo-options.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const product = 'mariadb-10.11';
@@ -35,7 +36,7 @@ describe('a chain in a bucket', { skip: leftOut(product) }, () => {
     const key = join(scratchDir('key'), 'key');
     writeFileSync(key, Buffer.alloc(32, 7), { mode: 0o600 });
     keyOption = `--encrypt-key-file=${key}`;
-    source = await startServer({ name: 'source', product });
+    source = await startServer({ name: 'source', product, options: calmRedo(product) });
     await takeChain();
   });
   after(async () => {

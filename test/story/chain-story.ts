@@ -10,6 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { accessArgs } from './held-backup.ts';
+import { calmRedo } from './redo-options.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const names = ['full', 'first', 'second', 'third'] as const;
@@ -82,7 +83,8 @@ async function merged(link: string): Promise<string> {
 export function describeChain(product: Product): void {
   describe(`a chain of ${product} under load`, { skip: leftOut(product) }, () => {
     it('comes back at every link, on every way', async (t) => {
-      const source = await startServer({ name: 'source', product });
+      const options = calmRedo(product);
+      const source = await startServer({ name: 'source', product, options });
       const tables = await createSchema(source, { megabytes: 3 });
       const load = await startLoad(source, tables, { pauseMs: 200 });
       const ddl = await startDdl(source);

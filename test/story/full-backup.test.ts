@@ -17,6 +17,7 @@ import {
   startLoad,
 } from '../support/workload.ts';
 import { accessArgs, innodbBytes, startHeldBackup, stateBefore } from './held-backup.ts';
+import { calmRedo } from './redo-options.ts';
 import { proveSame, proveWaysBack, serverOf } from './ways-back.ts';
 
 interface Busy {
@@ -106,7 +107,8 @@ for (const product of ['mariadb-10.11', 'mariadb-11.8'] as const) {
     });
 
     it('holds DDL off for the whole copy with --lock-ddl=ON', async (t) => {
-      const source = await startServer({ name: 'source', product });
+      const options = calmRedo(product);
+      const source = await startServer({ name: 'source', product, options });
       const tables = await createSchema(source, { megabytes: 2 });
       // Writes to tables without transactions wait as well.
       const innodb = tables.filter(
