@@ -15,12 +15,14 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool, startTool, toolEnd } from '../support/tool.ts';
 import { createSchema, startLoad } from '../support/workload.ts';
 import { accessArgs } from './held-backup.ts';
+import { calmRedo } from './redo-options.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 /** Directories of a full backup and of two increments. */
 async function takeLinks(source: TestServer): Promise<string[]> {
   const place = scratchDir('links');
-  const load = await startLoad(source, await createSchema(source, { megabytes: 2 }));
+  const tables = await createSchema(source, { megabytes: 2 });
+  const load = await startLoad(source, tables, { pauseMs: 100 });
   const links: string[] = [];
   for (const name of ['full', 'first', 'second']) {
     const parent = links.at(-1);
@@ -67,7 +69,8 @@ async function killedIn(args: readonly string[], milliseconds: number): Promise<
 for (const product of ['mariadb-10.11', 'mysql-9.7'] satisfies Product[]) {
   describe(`a chain of ${product} that is laid in place`, { skip: leftOut(product) }, () => {
     it('comes to the same when it is killed at any moment and run again', async (t) => {
-      const source = await startServer({ name: 'source', product });
+      const options = calmRedo(product);
+      const source = await startServer({ name: 'source', product, options });
       const [full = '', ...increments] = await takeLinks(source);
       const command = (directory: string, ...args: string[]): string[] => {
         const dirs = increments.map((one) => `--incremental-dir=${one}`);
