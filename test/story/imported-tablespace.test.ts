@@ -12,7 +12,7 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { accessArgs } from './held-backup.ts';
-import { product as mysql } from './mysql-source.ts';
+import { product as mysql, untilTracked } from './mysql-source.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const rows = 5000;
@@ -101,6 +101,7 @@ describe(
       const lsns = scratchDir('lsns');
       await backUp(source, full, '--page-tracking', `--extra-lsndir=${lsns}`);
       await importCopy();
+      await untilTracked(source, lsns);
       const base = `--incremental-basedir=${lsns}`;
       const said = await backUp(source, increment, '--page-tracking', base);
       assert.match(said, /page tracking: the server wrote \d+ pages/u);

@@ -1,12 +1,14 @@
 // MySQL servers to be backed up, and what their restored copies must show besides equal tables.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Connection } from 'mysql2/promise';
 
+import { beginName, decodeBegin } from '../../formats/archive-record/index.ts';
 import { serverWithKeyring } from '../support/keyring.ts';
 import { readBinlogInfo } from '../support/proof.ts';
 import { scratchDir } from '../support/scratch.ts';
@@ -139,6 +141,23 @@ export async function untilRedoIsRecycled(source: TestServer): Promise<void> {
   const [turns, files] = [await redoTurns(source), await redoFilesConsumed(source)];
   while ((await redoTurns(source)) < turns + 2) await sleep(20);
   while ((await redoFilesConsumed(source)) < files + 32) await sleep(20);
+}
+
+/**
+ * Waits until a checkpoint has passed the LSN that page tracking began at for the backup of which this
+ * is the --extra-lsndir: the server lists nothing before.
+ */
+export async function untilTracked(source: TestServer, lsnDir: string): Promise<void> {
+  const { pageTracking } = decodeBegin(readFileSync(join(lsnDir, beginName)));
+  assert.ok(pageTracking);
+  const sql =
+    "SELECT CAST(storage_engines->>'$.InnoDB.LSN_checkpoint' AS UNSIGNED) AS lsn " +
+    'FROM performance_schema.log_status';
+  for (;;) {
+    const [row] = await source.query<{ lsn: number }>(sql);
+    if ((row?.lsn ?? 0) >= pageTracking.startLsn) return;
+    await sleep(50);
+  }
 }
 
 /** A schema change while a backup runs, which waits for it. */

@@ -8,7 +8,7 @@ import { startServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { backupArgs } from './faults-support.ts';
-import { product, untilStatements } from './mysql-source.ts';
+import { product, untilStatements, untilTracked } from './mysql-source.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const names = ['full', 'first', 'second', 'third'] as const;
@@ -22,11 +22,15 @@ describe('a chain of MySQL with page tracking', { skip: leftOut(product) }, () =
     const tables = await createSchema(source, { megabytes: 3 });
     const load = await startLoad(source, tables, { pauseMs: 150 });
     const ddl = await startDdl(source);
-    const place = scratchDir('chain');
+    const [place, lsns] = [scratchDir('chain'), scratchDir('lsns')];
+    const lsnDir = (name: string): string => join(lsns, name);
     const said: string[] = [];
     for (const [i, name] of names.entries()) {
       const base = i === 0 ? [] : [`--incremental-base=${join(place, names[i - 1] ?? '')}`];
-      const args = backupArgs(source, '--page-tracking', `--to=${join(place, name)}`, ...base);
+      // An increment before that rightly warns, and reads every page.
+      if (i > 0) await untilTracked(source, lsnDir(names[i - 1] ?? ''));
+      const to = [`--to=${join(place, name)}`, `--extra-lsndir=${lsnDir(name)}`];
+      const args = backupArgs(source, '--page-tracking', ...to, ...base);
       said.push(assertDone(await runTool(args)).stderr);
       await untilStatements(ddl, 30);
     }
