@@ -18,8 +18,8 @@ export interface DdlOptions {
    */
   readonly ariaRenames?: boolean;
   /**
-   * Two tables that swap their names in one statement: true by default. mariadb-backup --prepare
-   * fails on an increment that was copied in the middle of one.
+   * Tables that swap their names, or have another name for a moment: true by default.
+   * mariadb-backup --prepare fails on an increment that was copied in the middle of that.
    */
   readonly swaps?: boolean;
   /** Changes to the tables of the load as well; true by default. */
@@ -188,6 +188,12 @@ const ariaRenames: Scene[] = [
 
 const load = (table: string): string => `${quote(mainDatabase)}.${quote(table)}`;
 
+const awayAndBack: Scene = (n, random) => {
+  const table = load(random.pick(['r_zip4', 'r_zip8', 'page_compressed', 'myisam']));
+  const away = load(`away_${n}`);
+  return [`RENAME TABLE ${table} TO ${away}`, `RENAME TABLE ${away} TO ${table}`];
+};
+
 const sharedScenes: Scene[] = [
   (n, random) => {
     const table = load(random.pick(['r_dynamic', 'r_compact', 'r_redundant', 'noted']));
@@ -196,11 +202,7 @@ const sharedScenes: Scene[] = [
       `ALTER TABLE ${table} DROP INDEX by_a${n}`,
     ];
   },
-  (n, random) => {
-    const table = load(random.pick(['r_zip4', 'r_zip8', 'page_compressed', 'myisam']));
-    const away = load(`away_${n}`);
-    return [`RENAME TABLE ${table} TO ${away}`, `RENAME TABLE ${away} TO ${table}`];
-  },
+  awayAndBack,
   () => [swap(load('r_dynamic'), load('r_compact'), load('between'))],
   (_, random) => [
     `OPTIMIZE TABLE ${load(random.pick(['generated', 'part_hash', 'full_text', 'myisam']))}`,
@@ -254,7 +256,7 @@ class Loop {
       ...myisamScenes,
       ...ownScenes(flavourOf(server.product), options),
       ...(options.shared === false ? [] : sharedScenes),
-    ];
+    ].filter((scene) => this.#swaps || scene !== awayAndBack);
   }
 
   async run(): Promise<void> {
