@@ -60,10 +60,10 @@ describe('redo that the server writes faster than it is taken', () => {
   it('is lost when the tool itself stands still: status 11 at once, with a log size that helps', async () => {
     const server = await startServer({ name: 'source' });
     const tables = await createSchema(server, { megabytes: 4 });
-    const load = await startLoad(server, tables);
     const held = await HeldBackup.start(backupArgs(server));
     await held.read(300_000);
     held.child.kill('SIGSTOP');
+    const load = await startLoad(server, tables);
     await untilRedo(server, 25 * megabyte);
     held.child.kill('SIGCONT');
     const began = performance.now();
