@@ -14,6 +14,7 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { assertFailed, backupArgs } from './faults-support.ts';
+import { settle } from './increment-support.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
 const product = 'mariadb-10.11';
@@ -39,8 +40,7 @@ describe('a chain with an altered link', { skip: leftOut(product) }, () => {
     const place = scratchDir('links');
     const take = async (name: string, ...parent: string[]): Promise<string> => {
       const to = join(place, name);
-      // What changed is in the files then, and not in the redo log alone.
-      await source.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+      await settle(source);
       assertDone(await runTool(backupArgs(source, `--to=${to}`, ...parent)));
       return to;
     };

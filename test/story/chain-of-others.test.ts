@@ -18,6 +18,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runShell, runTool } from '../support/tool.ts';
 import { createSchema, startLoad } from '../support/workload.ts';
 import { accessArgs, innodbBytes, startHeldBackup } from './held-backup.ts';
+import { settle } from './increment-support.ts';
 import { startOnSystemFiles } from './several-system-files.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
@@ -110,11 +111,11 @@ describe('the negative control of a chain', { skip: leftOut(product) }, () => {
       "INSERT INTO control.t SELECT seq, 0, REPEAT('x', 500) FROM control.seq_1_to_20000",
     );
     await source.query('SET GLOBAL innodb_max_dirty_pages_pct = 0');
-    await source.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+    await settle(source);
     const held = await startHeldBackup(t, source, await innodbBytes(source, 500_000));
     // The table is copied. What changes now is in its file before the copy ends.
     await source.query('UPDATE control.t SET n = 1 WHERE id % 50 = 0');
-    await source.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+    await settle(source);
     assertDone(await held.finish());
     await source.query('UPDATE control.t SET n = n + 1 WHERE id % 70 = 0');
     const dir = scratchDir('control');

@@ -14,7 +14,7 @@ import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
-import { backUp, pagesOf } from './increment-support.ts';
+import { backUp, pagesOf, settle } from './increment-support.ts';
 import { backupArgs } from './faults-support.ts';
 
 const rows = 64_000;
@@ -27,11 +27,6 @@ async function makeTable(server: TestServer): Promise<void> {
   const numbers = dialectOf(server).numbers(rows, 'big');
   await server.query(`INSERT INTO big.t SELECT seq, 0, REPEAT('x', ${rowBytes}) FROM ${numbers}`);
 }
-
-const flush: Record<string, string> = {
-  mariadb: 'SET GLOBAL innodb_log_checkpoint_now = ON',
-  mysql: 'SELECT innodb_redo_log_sharp_checkpoint()',
-};
 
 async function membersOf(backup: string): Promise<readonly MemberEntry[]> {
   const archive = await ArchiveObjects.open(new FileStore(backup), [{ key: 'archive.xbs' }]);
@@ -49,12 +44,11 @@ for (const product of ['mariadb-10.11', 'mysql-9.7'] as const) {
       await makeTable(source);
       // Two megabytes that are not InnoDB's, and so are in every backup.
       if (product !== 'mysql-9.7') await source.query('TRUNCATE mysql.help_topic');
-      const checkpoint = flush[product.split('-')[0] ?? ''] ?? '';
-      await source.query(checkpoint);
+      await settle(source);
       const full = await backUp(source);
       // Every page has eight rows: one of a hundred pages, all over the table.
       await source.query('UPDATE big.t SET n = n + 1 WHERE id % 800 = 0');
-      await source.query(checkpoint);
+      await settle(source);
       const path = join(scratchDir('increment'), 'new');
       const args = backupArgs(source, '--to', path, '--incremental-base', full);
       const { read, taken } = pagesOf(assertDone(await runTool(args)));

@@ -1,13 +1,26 @@
-// Backups into directories of their own, and what a refused increment must leave behind: nothing.
+// Backups into directories of their own, of servers that have settled, and what a refused increment
+// must leave behind: nothing.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { flavourOf } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
 import { assertDone, runTool, type ToolResult } from '../support/tool.ts';
 import { assertFailed, backupArgs } from './faults-support.ts';
+
+/** What changed is in the files then, and nothing but new statements changes a page again. */
+export async function settle(server: TestServer): Promise<void> {
+  if (flavourOf(server.product) === 'mysql') {
+    await server.query('SELECT innodb_redo_log_sharp_checkpoint()');
+    return;
+  }
+  // Purge changes every page with changed rows once more: it waits until that is done.
+  await server.query('SET GLOBAL innodb_max_purge_lag_wait = 0');
+  await server.query('SET GLOBAL innodb_log_checkpoint_now = ON');
+}
 
 /** A full backup, or an increment where `args` say so, as `--to` makes it; returns its path. */
 export async function backUp(server: TestServer, ...args: string[]): Promise<string> {
