@@ -13,6 +13,11 @@ import type { ServerBinary } from './server-binary.ts';
 
 const tailLines = 15;
 
+const hints = {
+  prepare: 'the directory is not usable; extract the backup again before another try',
+  restore: 'what was restored is not usable: remove it, then restore again',
+};
+
 /**
  * Lets the server itself recover the directory: on a private socket, without
  * networking, grants, binlog or replication; then shuts it down cleanly. What the
@@ -26,6 +31,7 @@ export async function recover(
   options: PrepareOptions & { signal: AbortSignal },
 ): Promise<RecoveryLog> {
   const scratch = mkdtempSync(join(tmpdir(), 'xbpipe-recover-'));
+  const hint = options.disposable === true ? hints.restore : hints.prepare;
   try {
     const args = [
       ...commonArguments(backup, scratch),
@@ -39,16 +45,16 @@ export async function recover(
       return log;
     };
     const first = await run();
-    judgeStart(first);
+    judgeStart(first, hint);
     // Recovery is checked, never trusted: a server starts even when it recovered too little.
     const objection = course.objection(first, redo);
-    if (objection !== undefined) throw refused(first, objection);
+    if (objection !== undefined) throw refused(first, objection, hint);
     if (first.crash === undefined) return first;
     // The backup is recovered, and the server recovers from its own crash as it does anywhere. It does
     // crash: 10.11.19 when purge opens a table with a FULLTEXT index in the middle of a shutdown.
     const second = await run();
-    judgeStart(second);
-    if (second.crash !== undefined) throw refused(second, second.crash);
+    judgeStart(second, hint);
+    if (second.crash !== undefined) throw refused(second, second.crash, hint);
     second.warnings.unshift(...first.warnings, `${first.crash}; it was started once more`);
     return second;
   } finally {
@@ -135,15 +141,12 @@ function nameOfStatus(status: number): string {
   return signals.find(([, number]) => number + 128 === status)?.[0] ?? `status ${status}`;
 }
 
-function refused(log: RecoveryLog, message: string): BackupError {
-  return new BackupError(
-    'recovery',
-    `${message}\nThe server's last words:\n${log.tail(tailLines)}`,
-    { hint: 'the directory is not usable; extract the backup again before another try' },
-  );
+function refused(log: RecoveryLog, message: string, hint: string): BackupError {
+  const words = `${message}\nThe server's last words:\n${log.tail(tailLines)}`;
+  return new BackupError('recovery', words, { hint });
 }
 
-function judgeStart(log: RecoveryLog): void {
-  if (log.fatal !== undefined) throw refused(log, `the server did not recover: ${log.fatal}`);
-  if (!log.ready) throw refused(log, 'the server never became ready');
+function judgeStart(log: RecoveryLog, hint: string): void {
+  if (log.fatal !== undefined) throw refused(log, `the server did not recover: ${log.fatal}`, hint);
+  if (!log.ready) throw refused(log, 'the server never became ready', hint);
 }
