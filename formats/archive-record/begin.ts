@@ -63,8 +63,11 @@ export function isIncrement({
 export const beginBytesMax = 64 * 1024;
 
 export function encodeBegin(record: BeginRecord): Uint8Array {
-  const { parentId, sinceLsn, serverId, redoBegan, ...others } = record;
   const {
+    parentId,
+    sinceLsn,
+    serverId,
+    redoBegan,
     restoredFrom,
     restoredAt,
     pageTracking,
@@ -73,7 +76,7 @@ export function encodeBegin(record: BeginRecord): Uint8Array {
     keyCheck,
     digests,
     ...rest
-  } = others;
+  } = record;
   const optional = {
     parentId: parentId ?? null,
     sinceLsn: sinceLsn ?? null,

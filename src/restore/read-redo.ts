@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { BackupError, toBackupError } from '../errors.ts';
+import { fileFault } from './file-fault.ts';
 
 /** Checks a redo log piece by piece, and tells at its end what is in it. */
 interface LogCheck<Report> {
@@ -19,11 +19,6 @@ export async function readRedo<Report>(file: string, check: LogCheck<Report>): P
     for await (const piece of bytes) check.push(piece);
     return check.end();
   } catch (error) {
-    const { code, message, where } = toBackupError(error, 'storage');
-    throw new BackupError(code === 'incomplete' ? 'corrupt' : code, `${file}: ${message}`, {
-      where: { ...where, path: file },
-      cause: error,
-      hint: redoHint,
-    });
+    throw fileFault(file, error, redoHint);
   }
 }

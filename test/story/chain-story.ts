@@ -10,6 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { accessArgs } from './held-backup.ts';
+import { restored } from './increment-support.ts';
 import { calmRedo } from './redo-options.ts';
 import { proveSame, serverOf } from './ways-back.ts';
 
@@ -28,14 +29,6 @@ async function takeChain(source: TestServer, between: () => Promise<void>): Prom
     await between();
   }
   return links;
-}
-
-/** `xbpipe restore` of a backup and of what its manifest says to be below it. */
-async function restored(product: Product, from: string): Promise<string> {
-  const datadir = join(scratchDir('restored'), 'data');
-  const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
-  assertDone(await runTool([...args, `--from=${from}`, `--datadir=${datadir}`]));
-  return datadir;
 }
 
 async function extracted(link: string): Promise<string> {
@@ -103,13 +96,8 @@ export function describeChain(product: Product): void {
         });
       }
       await t.test('restored from links that are named one by one', async () => {
-        const datadir = join(scratchDir('restored'), 'data');
-        const from = [full, first].map((link) => `--from=${join(link, 'archive.xbs')}`);
-        const server = ['--server-binary', serverOf(product)];
-        assertDone(
-          await runTool(['restore', '--no-defaults', ...server, ...from, `--datadir=${datadir}`]),
-        );
-        await proveSame(source, datadir, { replay: true });
+        const archives = [full, first].map((link) => join(link, 'archive.xbs'));
+        await proveSame(source, await restored(product, ...archives), { replay: true });
       });
       await t.test('prepared with all increments at once', async () => {
         await proveSame(source, await prepared(product, links), { replay: true });

@@ -12,8 +12,9 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { accessArgs } from './held-backup.ts';
+import { restored } from './increment-support.ts';
 import { product as mysql, untilTracked } from './mysql-source.ts';
-import { proveSame, serverOf } from './ways-back.ts';
+import { proveSame } from './ways-back.ts';
 
 const rows = 5000;
 
@@ -58,10 +59,7 @@ async function backUp(server: TestServer, to: string, ...args: string[]): Promis
 }
 
 async function proveRestored(server: TestServer, from: string): Promise<void> {
-  const datadir = join(scratchDir('restored'), 'data');
-  const args = ['restore', '--no-defaults', '--server-binary', serverOf(server.product)];
-  assertDone(await runTool([...args, `--from=${from}`, `--datadir=${datadir}`]));
-  await proveSame(server, datadir, { replay: false });
+  await proveSame(server, await restored(server.product, from), { replay: false });
 }
 
 for (const product of products) {

@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { flavourOf } from '../support/programs.ts';
+import { flavourOf, type Product } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import type { TestServer } from '../support/server.ts';
 import { assertDone, runTool, type ToolResult } from '../support/tool.ts';
 import { assertFailed, backupArgs } from './faults-support.ts';
+import { serverOf } from './ways-back.ts';
 
 /** What changed is in the files then, and nothing but new statements changes a page again. */
 export async function settle(server: TestServer): Promise<void> {
@@ -27,6 +28,15 @@ export async function backUp(server: TestServer, ...args: string[]): Promise<str
   const path = join(scratchDir('backup'), 'new');
   assertDone(await runTool(backupArgs(server, '--to', path, ...args)));
   return path;
+}
+
+/** `xbpipe restore` of a chain: by its newest link, or by all of them. Returns the data directory. */
+export async function restored(product: Product, ...links: string[]): Promise<string> {
+  const datadir = join(scratchDir('restored'), 'data');
+  const from = links.map((link) => `--from=${link}`);
+  const args = ['restore', '--no-defaults', '--server-binary', serverOf(product), ...from];
+  assertDone(await runTool([...args, `--datadir=${datadir}`]));
+  return datadir;
 }
 
 /** An increment that the server is no place for: refused with this reason, nothing is written. */

@@ -8,8 +8,9 @@ import { startServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, startDdl, startLoad } from '../support/workload.ts';
 import { backupArgs } from './faults-support.ts';
+import { restored } from './increment-support.ts';
 import { product, untilStatements, untilTracked } from './mysql-source.ts';
-import { proveSame, serverOf } from './ways-back.ts';
+import { proveSame } from './ways-back.ts';
 
 const names = ['full', 'first', 'second', 'third'] as const;
 
@@ -39,10 +40,7 @@ describe('a chain of MySQL with page tracking', { skip: leftOut(product) }, () =
     for (const increment of said.slice(1)) assert.match(increment, /the server wrote \d+ pages/u);
 
     // All links are in what the newest comes back to.
-    const datadir = join(scratchDir('restored'), 'data');
-    const args = ['restore', '--no-defaults', '--server-binary', serverOf(product)];
-    const from = `--from=${join(place, names.at(-1) ?? '')}`;
-    assertDone(await runTool([...args, from, `--datadir=${datadir}`]));
+    const datadir = await restored(product, join(place, names.at(-1) ?? ''));
     await proveSame(source, datadir, { replay: true });
   });
 });

@@ -10,8 +10,8 @@ import { scratchDir } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
 import { assertDone, runTool } from '../support/tool.ts';
 import { assertFailed, backupArgs } from './faults-support.ts';
-import { backUp } from './increment-support.ts';
-import { proveSame, serverOf } from './ways-back.ts';
+import { backUp, restored } from './increment-support.ts';
+import { proveSame } from './ways-back.ts';
 
 const product = 'mariadb-10.11';
 
@@ -39,12 +39,7 @@ describe('a stray copy of a table in the data directory', { skip: leftOut(produc
     rmSync(stray);
     await source.query("UPDATE d.t SET s = REPEAT('z', 400) WHERE id % 70 = 0");
     const increment = await backUp(source, `--incremental-base=${full}`);
-    const datadir = join(scratchDir('restored'), 'data');
-    const from = [full, increment].map((link) => `--from=${join(link, 'archive.xbs')}`);
-    const server = ['--server-binary', serverOf(product)];
-    assertDone(
-      await runTool(['restore', '--no-defaults', ...server, ...from, `--datadir=${datadir}`]),
-    );
-    await proveSame(source, datadir, { replay: false });
+    const archives = [full, increment].map((link) => join(link, 'archive.xbs'));
+    await proveSame(source, await restored(product, ...archives), { replay: false });
   });
 });

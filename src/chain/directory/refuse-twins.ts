@@ -8,10 +8,11 @@ import { spaceIdOf } from './space-id-of.ts';
 /** Refuses two files of one space id: nothing tells which of them the pages of an increment are of. */
 export function refuseTwins({ path, backup, course }: LinkDirectory): void {
   const system = systemFileNames(backup);
-  const files = filesBelow(path)
+  const members = filesBelow(path);
+  const files = members
     .filter((member) => course.isTablespace(member, backup) && !system.includes(member))
     .map((member) => ({ path: member, spaceId: spaceIdOf(join(path, member)) }));
-  const markers = filesBelow(path)
+  const markers = members
     .filter((member) => member.endsWith('.del'))
     .map((member) => ({ path: member, spaceId: undefined }));
   const known = indexedSpaces([...files, ...markers]);
