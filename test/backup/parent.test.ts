@@ -142,6 +142,11 @@ describe('the parent of an increment', () => {
     assert.equal(await parent?.isThere?.(), false);
     rmSync(join(path, 'archive.xbs'));
     assert.equal(await parent?.isThere?.(), false);
+    // Whoever deletes backups begins with their manifests.
+    const going = await makeBackup();
+    const other = await read({ incrementalBase: going });
+    rmSync(join(going, 'manifest.json'));
+    assert.equal(await other?.isThere?.(), false);
   });
 
   it('is an archive by itself', async () => {
