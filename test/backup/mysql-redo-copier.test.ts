@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 
 import { crc32c } from '../../formats/crc.ts';
@@ -27,12 +28,18 @@ class Copy {
   readonly #parts: Uint8Array[] = [];
 
   constructor(directory: string) {
-    this.copier = new RedoCopier(directory, (bytes) => this.#parts.push(bytes.slice()));
+    const log = { directory, spoolDirectory: tmpdir() };
+    this.copier = new RedoCopier(log, (bytes) => this.#parts.push(bytes.slice()));
   }
 
   /** One turn, up to this durable LSN. */
   take(durable: number): void {
     this.copier.copy(status(durable));
+  }
+
+  /** One turn that ends at `stop`; true when that is done. */
+  end(stop: number, durable = stop): boolean {
+    return this.copier.end(status(durable), stop);
   }
 
   get bytes(): Buffer {
@@ -152,7 +159,6 @@ describe('how far the copier of MySQL’s redo log goes', () => {
     }
     assert.ok(files.starts.length > 8);
     assert.deepEqual(copy.bytes, Buffer.concat(made));
-    assert.equal(copy.copier.copyLast(files.lsn), false);
   });
 
   it('follows into files that were others before', () => {
@@ -193,14 +199,12 @@ describe('the end of the copy of MySQL’s redo log', () => {
         if (partial) files.put(files.lsn, block(files.lsn, { dataLength: place }));
         else files.append(1);
         const copy = new Copy(files.directory);
-        copy.copier.copy(status(stop), stop);
-        assert.equal(copy.position, stop - place);
-        assert.equal(copy.copier.copyLast(stop), true);
+        assert.equal(copy.end(stop), true);
         assert.equal(copy.position, stop);
         const { lastLsn, checkpointLsn } = copy.report();
         assert.deepEqual([checkpointLsn, lastLsn], [first + 12, stop]);
         // Asked again it has nothing more to do.
-        assert.equal(copy.copier.copyLast(stop), true);
+        assert.equal(copy.end(stop), true);
         assert.equal(copy.bytes.length, blocksPerFile * 512 + 4 * 512);
       }
     });
@@ -211,11 +215,10 @@ describe('the end of the copy of MySQL’s redo log', () => {
     files.append(blocksPerFile);
     const copy = new Copy(files.directory);
     const stop = files.lsn + 12;
-    copy.copier.copy(status(stop), stop);
-    assert.equal(copy.copier.copyLast(stop), false);
+    assert.equal(copy.end(stop), false);
     files.addFile();
     files.put(files.lsn, block(files.lsn, { dataLength: 12 }));
-    assert.equal(copy.copier.copyLast(stop), true);
+    assert.equal(copy.end(stop), true);
     assert.equal(copy.report().lastLsn, stop);
   });
 
@@ -225,11 +228,14 @@ describe('the end of the copy of MySQL’s redo log', () => {
     files.put(files.lsn, block(files.lsn, { dataLength: 50 }));
     const copy = new Copy(files.directory);
     const stop = files.lsn + 80;
-    assert.equal(copy.copier.copyLast(stop), false);
-    copy.copier.copy(status(files.lsn + 50, stop), stop);
-    assert.equal(copy.copier.copyLast(stop), false);
+    assert.equal(copy.end(stop, first + 700), false);
+    assert.equal(copy.position, first + 512);
+    assert.equal(copy.end(stop, files.lsn + 50), false);
+    assert.equal(copy.position, files.lsn);
+    // The server says that it is durable, and the block cannot be read yet.
+    assert.equal(copy.end(stop), false);
     files.put(files.lsn, block(files.lsn, { dataLength: 80 }));
-    assert.equal(copy.copier.copyLast(stop), true);
+    assert.equal(copy.end(stop), true);
     assert.equal(copy.report().lastLsn, stop);
   });
 
@@ -240,10 +246,74 @@ describe('the end of the copy of MySQL’s redo log', () => {
     files.put(files.lsn, last);
     const copy = new Copy(files.directory);
     const stop = files.lsn + 200;
-    copy.copier.copy(status(stop), stop);
-    assert.equal(copy.copier.copyLast(stop), true);
+    assert.equal(copy.end(stop), true);
     assert.deepEqual(copy.bytes.subarray(-512), Buffer.from(last));
     assert.equal(copy.report().lastLsn, files.lsn + 400);
+  });
+});
+
+describe('the end of MySQL’s redo that was copied further than that', () => {
+  const blocks = 3 * blocksPerFile + 5;
+
+  /** A copier that has begun to hold after so many blocks, and then copied all there are. */
+  const copyOn = (heldFrom: number, options: FilesOptions = {}) => {
+    const { files, copy } = begin(options);
+    const before = files.append(heldFrom);
+    copy.take(files.lsn);
+    copy.copier.hold();
+    const after = files.append(blocks - heldFrom);
+    for (let turn = 0; turn < 5; turn++) copy.take(files.lsn);
+    assert.equal(copy.position, files.lsn);
+    return { files, copy, before, made: Buffer.concat([before, after]) };
+  };
+
+  it('is cut where it was told to, in every block that was held', () => {
+    const heldFrom = blocksPerFile - 3;
+    for (let number = heldFrom; number < blocks; number += 7) {
+      for (const place of [12, 300, 507]) {
+        const { copy, before, made } = copyOn(heldFrom);
+        assert.deepEqual(copy.bytes, before, 'held redo got out');
+        const stop = first + number * 512 + place;
+        assert.equal(copy.end(stop, first + blocks * 512), true);
+        assert.equal(copy.position, stop);
+        assert.deepEqual(copy.bytes.subarray(0, -512), made.subarray(0, number * 512));
+        assert.equal(copy.bytes.length, (number + 1) * 512);
+        assert.equal(copy.report().lastLsn, stop);
+        assert.equal(copy.end(stop), true);
+        assert.equal(copy.bytes.length, (number + 1) * 512);
+      }
+    }
+  });
+
+  it('may as well be ahead of what was copied', () => {
+    const { files, copy } = copyOn(10);
+    const stop = files.lsn + 2 * 512 + 40;
+    files.append(3);
+    assert.equal(copy.end(stop, files.lsn), true);
+    assert.equal(copy.report().lastLsn, stop);
+    copy.copier.close();
+  });
+
+  it('is the whole block where it is encrypted', () => {
+    const { files, copy } = begin({ key: keyBlock(1) });
+    copy.copier.hold();
+    const last = block(files.lsn, { dataLength: 0x8000 | 512 });
+    files.put(files.lsn, last);
+    files.lsn += 512;
+    files.append(4);
+    copy.take(files.lsn);
+    assert.equal(copy.end(first + 100, files.lsn), true);
+    assert.deepEqual(copy.bytes, Buffer.from(last));
+  });
+
+  it('is an error where it was not held: nothing can be taken back', () => {
+    const { files, copy } = begin();
+    files.append(5);
+    copy.take(files.lsn);
+    const message = /was handed over before it was known that the backup ends there$/u;
+    assert.throws(() => copy.end(first + 100, files.lsn), fails('failed', message));
+    copy.copier.hold();
+    assert.throws(() => copy.end(files.lsn - 1, files.lsn), fails('failed', message));
   });
 });
 
@@ -299,8 +369,7 @@ describe('redo that the server did not keep', () => {
     files.append(2 * blocksPerFile);
     files.remove(0);
     const stop = first + 100;
-    copy.copier.copy(status(files.lsn), stop);
-    assert.throws(() => copy.copier.copyLast(stop), overrun(first, files.lsn));
+    assert.throws(() => copy.end(stop, files.lsn), overrun(first, files.lsn));
   });
 
   it('would have been kept by a log of the size that is named', () => {
@@ -434,7 +503,7 @@ describe('blocks of MySQL’s redo log that no server recovers', () => {
     files.put(files.lsn, block(files.lsn, { dataLength: 0x8000 | 90 }));
     const stop = files.lsn + 90;
     assert.throws(
-      () => copy.copier.copyLast(stop),
+      () => copy.end(stop),
       fails('failed', /^the redo log was encrypted during the backup$/),
     );
   });

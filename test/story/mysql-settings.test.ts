@@ -1,17 +1,23 @@
 // Settings of the server that shape its files or what a backup must do at its end.
 
 import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { serverWithKeyring } from '../support/keyring.ts';
 import { leftOut } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { answerLate } from '../support/slow-answer.ts';
+import { assertDone, runTool } from '../support/tool.ts';
 import { createSchema, type LoadTable, startLoad } from '../support/workload.ts';
-import { assertFailed } from './faults-support.ts';
+import { assertFailed, backupArgs } from './faults-support.ts';
 import { type HeldBackup, innodbBytes, startHeldBackup, stateBefore } from './held-backup.ts';
+import { megabyte, untilRedo } from './mysql-faults-support.ts';
 import {
+  assertGtidsOfBackup,
   product,
   startDdlStatement,
   untilRedoIsRecycled,
@@ -39,6 +45,15 @@ async function finished(backup: HeldBackup): Promise<string> {
   const { status, stderr } = await backup.finish();
   assert.equal(status, 0, stderr);
   return stderr;
+}
+
+/** A schema that no backup has to lock tables for. */
+async function createInnodbSchema(source: TestServer): Promise<LoadTable[]> {
+  const tables = await createSchema(source, { megabytes: 1 });
+  const others = tables.filter(({ transactional }) => !transactional).map(({ name }) => name);
+  const parts = ['load_main.merged_1', 'load_main.merged_2'];
+  await source.query(`DROP TABLE ${[...others, ...parts].join(', ')}`);
+  return tables.filter(({ transactional }) => transactional);
 }
 
 /** A backup under load, and the proof that nothing but its binlog from there on is missing. */
@@ -104,11 +119,7 @@ describe('a full backup of MySQL', { skip: leftOut(product) }, () => {
 
   it('needs no lock on tables, GTIDs or a redo log of one size where all is InnoDB', async (t) => {
     const source = await startServer({ name: 'source', product, options: withoutGtids });
-    const tables = await createSchema(source, { megabytes: 1 });
-    const others = tables.filter(({ transactional }) => !transactional).map(({ name }) => name);
-    const parts = ['load_main.merged_1', 'load_main.merged_2'];
-    await source.query(`DROP TABLE ${[...others, ...parts].join(', ')}`);
-    const innodb = tables.filter(({ transactional }) => transactional);
+    const innodb = await createInnodbSchema(source);
     const load = await startLoad(source, innodb, { open: 1, prepared: 1 });
     const backup = await hold(t, source);
     const ddlStatement = await startDdlStatement(source);
@@ -128,6 +139,28 @@ describe('a full backup of MySQL', { skip: leftOut(product) }, () => {
       ways,
       serverOptions: withoutGtids,
     });
+  });
+
+  it('ends at its position although the redo behind it was copied before it was known', async (t) => {
+    const source = await startServer({ name: 'source', product });
+    const load = await startLoad(source, await createInnodbSchema(source));
+    const status = /Innodb\\_redo\\_log/u;
+    const { socket } = await answerLate(
+      source,
+      /storage_engines FROM performance_schema.log_status$/u,
+      async (slow) => {
+        await untilRedo(source, megabyte);
+        // The redo thread asks before each turn: with the second of them it has copied that.
+        const asked = slow.count(status);
+        while (slow.count(status) < asked + 2) await sleep(5);
+      },
+    );
+    const archive = join(scratchDir('late'), 'archive');
+    const args = backupArgs(source, `--socket=${socket}`, '--ssl-mode=DISABLED');
+    assertDone(await runTool(args, { stdout: openSync(archive, 'wx') }));
+    await untilStatements(load, 50);
+    await load.stop();
+    await proveWaysBack(t, source, archive, { replay: true, ways, atFirst: assertGtidsOfBackup });
   });
 
   it('comes back from a server without a binlog that has its files in many places', async (t) => {

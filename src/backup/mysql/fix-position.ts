@@ -26,6 +26,9 @@ export async function fixPosition(
   await copyOtherFiles(context, others);
   // Only at a rotation the server saves the GTIDs of transactions outside of InnoDB.
   if (info.binlogOn) await session.run('FLUSH NO_WRITE_TO_BINLOG BINARY LOGS');
+  // Where nothing holds commits off the server writes on: what is copied before the position is
+  // known may be behind it.
+  await redo.hold();
   const { lsn, checkpointLsn, binlog } = await readLogStatus(session);
   // Makes the redo up to that LSN readable in the files.
   await session.run('FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS');

@@ -16,12 +16,12 @@ import { RedoCopier } from './redo-copier.ts';
  */
 export async function followMysqlRedo(
   session: Session,
-  log: { directory: string; register: boolean },
+  log: { directory: string; register: boolean; spoolDirectory: string },
   output: RedoOutput,
 ): Promise<RedoFollower> {
   const refusal = log.register ? await registerConsumer(session) : 'not asked to';
   const status = await readRedoStatus(session);
-  const copier = new RedoCopier(log.directory, output);
+  const copier = new RedoCopier(log, output);
   const redo = new MysqlRedo(session, copier, status, refusal === undefined);
   if (log.register && refusal !== undefined) {
     redo.notice = `not registered as redo log consumer, so the log can get away: ${refusal}`;
@@ -62,14 +62,17 @@ class MysqlRedo implements RedoFollower {
     return this.capacity - (this.#status.currentLsn - this.position);
   }
 
+  hold(): void {
+    this.#copier.hold();
+  }
+
   async turn(stopLsn?: number): Promise<RedoEnd | undefined> {
     const copier = this.#copier;
     this.#status = await readRedoStatus(this.#session);
-    let isEnd: boolean;
+    let isEnd = false;
     try {
-      copier.copy(this.#status, stopLsn);
-      isEnd =
-        stopLsn !== undefined && this.#status.flushedLsn >= stopLsn && copier.copyLast(stopLsn);
+      if (stopLsn === undefined) copier.copy(this.#status);
+      else isEnd = copier.end(this.#status, stopLsn);
     } catch (error) {
       throw await this.#asOfNow(error);
     }
@@ -97,7 +100,7 @@ class MysqlRedo implements RedoFollower {
   }
 
   async #advance(): Promise<void> {
-    if (!this.#registered || this.position === this.#advanced) return;
+    if (!this.#registered || this.position <= this.#advanced) return;
     this.#advanced = this.position;
     await advanceConsumer(this.#session, this.position);
   }

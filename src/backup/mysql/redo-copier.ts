@@ -10,6 +10,7 @@ import {
 import { BackupError } from '../../errors.ts';
 import type { MysqlRedoStatus } from '../../server/mysql/redo-status.ts';
 import type { RedoOutput } from '../redo/redo-follower.ts';
+import { HeldBlocks } from './held-blocks.ts';
 import { type LiveCheckpoint, LiveRedoFiles } from './live-redo-files.ts';
 
 const windowBytes = 4 * 1024 * 1024;
@@ -31,16 +32,19 @@ const badReadsMax = 50;
 export class RedoCopier {
   readonly checkpoint: LiveCheckpoint;
   readonly #output: RedoOutput;
+  readonly #spoolDirectory: string;
   readonly #files: LiveRedoFiles;
   readonly #window = new Uint8Array(windowBytes);
   #position: number;
+  #held: HeldBlocks | undefined;
   #badReads = 0;
   #status: MysqlRedoStatus | undefined;
 
-  /** Starts at the newest checkpoint of the log in `directory`. */
-  constructor(directory: string, output: RedoOutput) {
+  /** Starts at the newest checkpoint of the log; `spoolDirectory`: for what `hold` holds back. */
+  constructor(log: { directory: string; spoolDirectory: string }, output: RedoOutput) {
     this.#output = output;
-    this.#files = new LiveRedoFiles(directory);
+    this.#spoolDirectory = log.spoolDirectory;
+    this.#files = new LiveRedoFiles(log.directory);
     this.checkpoint = this.#files.checkpoint();
     this.#position = blockStart(this.checkpoint.lsn);
   }
@@ -48,6 +52,14 @@ export class RedoCopier {
   /** LSN up to which redo was copied: the start of a block, until `copyLast`. */
   get position(): number {
     return this.#position;
+  }
+
+  /**
+   * From now on what is copied is held back until `end` says where the log ends: by then more
+   * may have been copied than belongs to the backup.
+   */
+  hold(): void {
+    this.#held ??= new HeldBlocks(this.#position, this.#spoolDirectory);
   }
 
   /** Copies whole blocks that the server has made durable, below `stopLsn` at most. */
@@ -58,11 +70,29 @@ export class RedoCopier {
   }
 
   /**
-   * Copies the block that holds `lsn` and ends the log there; true when that is done. An
-   * encrypted block cannot be cut: the few changes behind `lsn` that it holds stay.
+   * Copies up to `lsn` and ends the log there; true when that is done. An encrypted block
+   * cannot be cut: the few changes behind `lsn` that it holds stay.
    */
-  copyLast(lsn: number): boolean {
-    if (this.#position !== blockStart(lsn)) return this.#position === lsn;
+  end(status: MysqlRedoStatus, lsn: number): boolean {
+    if (this.#position === lsn) return true;
+    if ((this.#held?.startLsn ?? this.#position) > lsn) throw this.#passed(lsn);
+    const block = this.#held?.release(lsn, this.#output);
+    this.#held = undefined;
+    if (block) {
+      this.#cut(block, lsn);
+      return true;
+    }
+    this.copy(status, lsn);
+    return status.flushedLsn >= lsn && this.#position === blockStart(lsn) && this.#endIn(lsn);
+  }
+
+  close(): void {
+    this.#held?.close();
+    this.#files.close();
+  }
+
+  /** Ends in the block that comes next, if it reaches that far. */
+  #endIn(lsn: number): boolean {
     const block = this.#window.subarray(0, blockBytes);
     const read = this.#files.read(this.#position, block);
     if (typeof read === 'string') return this.#missing(read);
@@ -70,13 +100,13 @@ export class RedoCopier {
     if (state !== 'whole' && state !== 'partial') return this.#bad(state);
     if (blockDataLength(block, 0) < lsn - this.#position) return this.#bad('too short');
     this.#refuseUnknownKey(isEncryptedBlock(block, 0));
-    this.#output(isEncryptedBlock(block, 0) ? block : cutBlock(block, lsn));
-    this.#position = lsn;
+    this.#cut(block, lsn);
     return true;
   }
 
-  close(): void {
-    this.#files.close();
+  #cut(block: Uint8Array, lsn: number): void {
+    this.#output(isEncryptedBlock(block, 0) ? block : cutBlock(block, lsn));
+    this.#position = lsn;
   }
 
   /** Copies one window; false when there is nothing whole to take. */
@@ -88,7 +118,8 @@ export class RedoCopier {
     const { wholeBytes, encryptedBlocks, stop } = scan;
     this.#refuseUnknownKey(encryptedBlocks > 0);
     if (wholeBytes === 0) return this.#bad(stop);
-    this.#output(window.subarray(0, wholeBytes));
+    const output = this.#held?.add ?? this.#output;
+    output(window.subarray(0, wholeBytes));
     this.#position += wholeBytes;
     this.#badReads = 0;
     return true;
@@ -127,6 +158,16 @@ export class RedoCopier {
       where: { path: this.#files.directory, lsn: this.#position },
       hint: 'leave innodb_redo_log_encrypt as it is while a backup runs, and start again',
     });
+  }
+
+  /** Nothing of it can be taken back. */
+  #passed(lsn: number): BackupError {
+    const { directory } = this.#files;
+    return new BackupError(
+      'failed',
+      `redo log ${directory}: what is behind LSN ${lsn} was handed over before it was known that the backup ends there`,
+      { where: { path: directory, lsn } },
+    );
   }
 
   /** What is to be said when the server is ahead: as far as it is by this status. */

@@ -23,6 +23,11 @@ export interface RedoFollower {
   /** Something a user should know about how the log is followed. */
   readonly notice: string | undefined;
   /**
+   * From now on what is copied waits until `turn` is told where the log ends. Missing where it
+   * may end wherever the copy stands.
+   */
+  hold?(): void;
+  /**
    * Copies of what the server has made durable, in bounded time. With `stopLsn`, up to there, and says
    * where the copy ends once it has all of it.
    */

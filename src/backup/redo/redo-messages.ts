@@ -31,6 +31,8 @@ export interface RedoThreadData {
 export type ToRedoThread =
   /** The sink may be handed one more chunk. */
   | { kind: 'credit' }
+  /** Hand over nothing more until the end is known. */
+  | { kind: 'hold' }
   /** Copy up to this LSN, then stop. */
   | { kind: 'finish'; lsn: number };
 
@@ -58,6 +60,8 @@ export type FromRedoThread =
   | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer>; crc: number }
   | DdlRecord
   | RedoProgress
+  /** What comes from now on waits for `finish`. */
+  | { kind: 'held' }
   /** Copying is over; what is still queued follows as chunks, then `drained`. */
   | ({ kind: 'reached' } & RedoEnd)
   | { kind: 'drained' };

@@ -37,6 +37,7 @@ function promised<T>(): Promised<T> {
 export class RedoTail {
   readonly #thread: Thread<ToRedoThread>;
   readonly #started = promised<RedoStart>();
+  readonly #held = promised<undefined>();
   readonly #reached = promised<RedoEnd>();
   readonly #drained = promised<undefined>();
   readonly #onProgress: (progress: RedoProgress) => void;
@@ -75,6 +76,12 @@ export class RedoTail {
     for (let i = 0; i < creditsMax; i++) this.#thread.post({ kind: 'credit' });
   }
 
+  /** MySQL: resolves when nothing more is handed over before `reach` says where the redo ends. */
+  async hold(): Promise<void> {
+    this.#thread.post({ kind: 'hold' });
+    await Promise.race([this.#held.promise, this.failed]);
+  }
+
   /** Copies to `lsn` (MariaDB: at least); resolves when that redo is safe in our hands, not yet in the store. */
   async reach(lsn: number): Promise<RedoEnd> {
     this.#thread.post({ kind: 'finish', lsn });
@@ -111,6 +118,9 @@ export class RedoTail {
         break;
       case 'progress':
         this.#onProgress(message);
+        break;
+      case 'held':
+        this.#held.resolve(undefined);
         break;
       case 'reached':
         this.#reached.resolve(message);

@@ -4,9 +4,9 @@ import { type ThreadPort, runThread } from '../../worker/thread.ts';
 import { followMariadbRedo } from '../mariadb/follow-redo.ts';
 import { followMysqlRedo } from '../mysql/follow-redo.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import { FinishOrder } from './finish-order.ts';
 import type { RedoEnd, RedoFollower } from './redo-follower.ts';
 import type { FromRedoThread, RedoThreadData, ToRedoThread } from './redo-messages.ts';
+import { RedoOrders } from './redo-orders.ts';
 
 /**
  * The redo tailer: a thread with its own connection, so that neither copying nor
@@ -22,14 +22,14 @@ type Port = ThreadPort<FromRedoThread, ToRedoThread>;
 runThread<RedoThreadData, FromRedoThread, ToRedoThread>(async (data, port) => {
   const queue = new ChunkQueue(port, data.spoolDirectory);
   try {
-    const order = new FinishOrder(port, () => {
+    const orders = new RedoOrders(port, () => {
       queue.credit();
     });
     const follower = await openFollower(data, queue, port);
     try {
       queue.add(follower.head);
       port.post({ kind: 'started', startLsn: follower.startLsn, notice: follower.notice });
-      const end = await follow(follower, order, port, queue);
+      const end = await follow(follower, orders, port, queue);
       port.post({ kind: 'reached', ...end });
     } finally {
       // Before the sink is waited for: until then the server may be holding redo for us.
@@ -43,12 +43,14 @@ runThread<RedoThreadData, FromRedoThread, ToRedoThread>(async (data, port) => {
 });
 
 async function openFollower(
-  { access, log }: RedoThreadData,
+  { access, log, spoolDirectory }: RedoThreadData,
   queue: ChunkQueue,
   port: Port,
 ): Promise<RedoFollower> {
   const session = await Session.open(access);
-  if (log.flavour === 'mysql') return await followMysqlRedo(session, log, queue.add);
+  if (log.flavour === 'mysql') {
+    return await followMysqlRedo(session, { ...log, spoolDirectory }, queue.add);
+  }
   return followMariadbRedo(session, log, queue.add, (record) => {
     reportDdl(port, record);
   });
@@ -57,13 +59,17 @@ async function openFollower(
 /** Copies until told to finish and everything up to there is copied. */
 async function follow(
   follower: RedoFollower,
-  order: FinishOrder,
+  orders: RedoOrders,
   port: Port,
   queue: ChunkQueue,
 ): Promise<RedoEnd> {
   let reported = -Infinity;
   for (;;) {
-    const stopLsn = order.lsn;
+    if (orders.takeHold()) {
+      follower.hold?.();
+      port.post({ kind: 'held' });
+    }
+    const { stopLsn } = orders;
     const end = await follower.turn(stopLsn);
     if (end) return end;
     const { position, capacity, headRoom } = follower;
@@ -73,7 +79,7 @@ async function follow(
       port.post({ kind: 'progress', position, capacity, headRoom, spilledBytes });
     }
     const hurry = stopLsn !== undefined || headRoom < capacity * hurryBelow;
-    await order.wait(hurry ? 1 : pollMs);
+    await orders.wait(hurry ? 1 : pollMs);
   }
 }
 
