@@ -2,4 +2,5 @@
 export { blockHeader, blockPagesMax, pageEntry } from './block.ts';
 export * from './decoder.ts';
 export * from './encode-header.ts';
+export * from './member-names.ts';
 export * from './page-size.ts';

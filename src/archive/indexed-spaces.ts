@@ -1,3 +1,4 @@
+import { fileOfDelta } from '../../formats/delta/index.ts';
 import type { MemberEntry } from '../../formats/archive-record/index.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import { droppedFiles } from './dropped-files.ts';
@@ -11,7 +12,7 @@ export function spaceKey(spaceId: number, file: string): string {
 
 /** Path of the data file that a member is, or has the changed pages of. */
 export function dataFileOf(member: string): string {
-  return plainPath(member).replace(/\.delta$/, '');
+  return fileOfDelta(plainPath(member));
 }
 
 /**

@@ -77,7 +77,7 @@ export async function mergeChain(
   });
   const backup = readBackupDirectory(directory.stage);
   const course = restoreCourse(backup);
-  checkFiles(backup, course);
+  checkFiles(backup, course.requiredFiles(backup));
   const redo = await course.checkRedo(backup);
   await checkPages(backup, course, redo);
   const { lastLsn } = redo;

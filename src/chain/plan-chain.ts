@@ -1,3 +1,4 @@
+import { metaName, isDeltaName, fileOfDelta } from '../../formats/delta/index.ts';
 import {
   type DeltaContent,
   type MemberEntry,
@@ -42,9 +43,6 @@ export interface ChainPlan {
   /** Members of the newest link that are taken as they are. */
   plain: MemberEntry[];
 }
-
-const deltaSuffix = '.delta';
-const metaSuffix = '.meta';
 
 /**
  * Which members of a chain, oldest link first, make what file. The list of the newest link is the
@@ -119,12 +117,12 @@ function sortNewest(link: ChainLink): { deltas: Map<string, DeltaEntry>; plain: 
   const others = new Map<string, MemberEntry>();
   for (const entry of link.members) {
     const path = plainPath(entry.path);
-    const file = isDelta(entry) ? path.slice(0, -deltaSuffix.length) : path;
+    const file = isDelta(entry) ? fileOfDelta(path) : path;
     if (others.has(file) || deltas.has(file)) throw corrupt(link, `${file} is listed twice`);
     if (isDelta(entry)) deltas.set(file, entry);
     else others.set(path, entry);
   }
-  for (const file of deltas.keys()) others.delete(file + metaSuffix);
+  for (const file of deltas.keys()) others.delete(metaName(file));
   for (const file of dropped) {
     deltas.delete(file);
     others.delete(file);
@@ -133,7 +131,7 @@ function sortNewest(link: ChainLink): { deltas: Map<string, DeltaEntry>; plain: 
 }
 
 function isDelta(entry: MemberEntry): entry is DeltaEntry {
-  return entry.delta !== undefined && plainPath(entry.path).endsWith(deltaSuffix);
+  return entry.delta !== undefined && isDeltaName(plainPath(entry.path));
 }
 
 function corrupt({ name }: ChainLink, fault: string): BackupError {

@@ -4,6 +4,7 @@ import {
   decodeBegin,
   decodePageRuns,
 } from '../../formats/archive-record/index.ts';
+import { metaName, isDeltaName, isMetaName, fileOfDelta } from '../../formats/delta/index.ts';
 import { acceptedNames, commonNames, metadataBytesMax } from '../../formats/metadata/index.ts';
 import { BackupError } from '../errors.ts';
 import { encryptionSuffix } from '../transform/encoding.ts';
@@ -50,7 +51,7 @@ export class MemberProofs extends SilentOutput {
 
   override write(path: string, position: number, bytes: Uint8Array): Promise<void> {
     if (keptNames.includes(path)) this.#keep(path, bytes);
-    if (path.endsWith('.meta')) this.#keepMeta(path, bytes);
+    if (isMetaName(path)) this.#keepMeta(path, bytes);
     const proof = this.#proofOf(path);
     proof?.push(position, bytes);
     this.#systemPageSize ??= proof?.systemPageSize;
@@ -65,9 +66,9 @@ export class MemberProofs extends SilentOutput {
     proof.end();
     this.pages += proof.pages;
     if (proof instanceof DeltaProof) this.#lists.set(path, proof.listDigest);
-    const file = path.replace(/\.delta$/, '');
+    const file = fileOfDelta(path);
     if (proof.pages > 0 || file !== path) this.#checked.add(file);
-    this.#metas.delete(`${file}.meta`);
+    this.#metas.delete(metaName(file));
     if (proof.youngest.lsn > this.#youngest.lsn) {
       const { lsn, page } = proof.youngest;
       this.#youngest = { lsn, where: `${path}: page ${page}` };
@@ -101,9 +102,7 @@ export class MemberProofs extends SilentOutput {
 
   #newProof(path: string): PagesProof | undefined {
     if (tablespaceName.test(path)) return new PageProof(path, this.#known());
-    const meta = path.endsWith('.delta')
-      ? this.#metas.get(path.replace(/\.delta$/, '.meta'))
-      : undefined;
+    const meta = isDeltaName(path) ? this.#metas.get(metaName(fileOfDelta(path))) : undefined;
     return meta && new DeltaProof(path, meta, this.#known());
   }
 

@@ -27,6 +27,10 @@ export interface RestoreCourse {
   requiredFiles(backup: BackupDirectory): string[];
   /** Whether a file is a tablespace, by its path in the backup. */
   isTablespace(member: string, backup: BackupDirectory): boolean;
+  /** Fails on traces of DDL that no backup of such a server has. Changes nothing. */
+  refuseLeftovers(path: string): void;
+  /** Makes of the traces of DDL during the backup what they stand for; returns how many there were. */
+  resolveLeftovers(path: string): number;
   /** Makes the files ready for the server; may be run again after an interruption. */
   arrange(backup: BackupDirectory, redo: RedoRange, reporter: Reporter): void;
   /** Arguments of the recovering server beside those that name the directory. */

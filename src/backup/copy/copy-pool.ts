@@ -1,3 +1,4 @@
+import { metaName } from '../../../formats/delta/index.ts';
 import type { MemberWriter, Members } from '../../archive/member-store.ts';
 import { writeMember } from '../../archive/write-member.ts';
 import { BackupError } from '../../errors.ts';
@@ -86,7 +87,7 @@ class Copier {
   /** The `.meta` of a `.delta` is all in the archive before it begins. */
   async #open(job: CopyJob, opened: OpenedMember): Promise<MemberWriter> {
     const { spaceId, pageSize, suffix, meta } = opened;
-    if (meta) await writeMember(this.#store, `${job.member}.meta`, meta);
+    if (meta) await writeMember(this.#store, metaName(job.member), meta);
     return this.#store.open({ path: job.member + suffix, spaceId, pageSize });
   }
 

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { deltaSuffix } from '../../../formats/delta/index.ts';
 import { hasCode } from '../../errors.ts';
 import { JobQueue } from '../../worker/job-queue.ts';
 import { type ThreadPort, runThread } from '../../worker/thread.ts';
@@ -75,7 +76,7 @@ async function copy(job: CopyJob, copier: Copier): Promise<void> {
   try {
     const { spaceId, pageSize, file, packed = false, changed } = await plan(fd, job, copier);
     const output = packed ? outputs.packed : outputs.other;
-    const [suffix, meta] = [(changed ? '.delta' : '') + output.suffix, changed?.meta];
+    const [suffix, meta] = [(changed ? deltaSuffix : '') + output.suffix, changed?.meta];
     port.post({ kind: 'open', spaceId, pageSize, suffix, meta });
     const { size, delta } = changed
       ? await copyChanged(file, changed.pages, output, copier)

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MemberEntry } from '../../../formats/archive-record/index.ts';
+import { isDeltaName, isMetaName, fileOfDelta } from '../../../formats/delta/index.ts';
 import { decodeDeltaMeta } from '../../../formats/metadata/index.ts';
 import { indexedSpaces } from '../../archive/indexed-spaces.ts';
 import type { Flavour } from '../../server/flavour.ts';
@@ -25,10 +26,10 @@ export function spacesInDirectory(directory: string, flavour: Flavour): Uint32Ar
   for (const path of filesOf(directory)) {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const plain = plainPath(name);
-    if (name.endsWith('.meta')) spaces.add(decodeDeltaMeta(readFileSync(path)).spaceId);
-    else if (dataFile.test(plain.replace(/\.delta$/, ''))) {
+    if (isMetaName(name)) spaces.add(decodeDeltaMeta(readFileSync(path)).spaceId);
+    else if (dataFile.test(fileOfDelta(plain))) {
       if (plain !== name) return undefined;
-      if (plain.endsWith('.delta')) continue;
+      if (isDeltaName(plain)) continue;
       const spaceId = spaceOf(path, flavour);
       if (spaceId !== undefined) spaces.add(spaceId);
     }

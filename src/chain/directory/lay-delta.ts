@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { deltaName } from '../../../formats/delta/index.ts';
 import { filHeader, readSpaceHeader } from '../../../formats/innodb/index.ts';
 import { BackupError, hasCode } from '../../errors.ts';
 import { fileFault } from '../../restore/file-fault.ts';
@@ -65,7 +66,7 @@ function pagesTold(page0: Uint8Array, { file, spaceId }: DeltaFile, increment: s
   if (spaceId === 0 && filHeader.decode(page0).pageNumber > 0) return 0;
   const header = readSpaceHeader(page0);
   if (header && header.spaceId !== spaceId) {
-    const path = join(increment, `${file}.delta`);
+    const path = join(increment, deltaName(file));
     const message = `${path}: page 0 is of space ${header.spaceId}, .meta of ${spaceId}`;
     throw new BackupError('corrupt', message, { where: { path } });
   }

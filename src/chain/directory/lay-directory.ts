@@ -13,7 +13,6 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../errors.ts';
 import { systemFileNames } from '../../restore/backup-directory.ts';
-import { resolveLeftovers } from '../../restore/mariadb/ddl-leftovers.ts';
 import { syncDirectory } from '../../store/sync-directory.ts';
 import {
   type ListedFile,
@@ -53,7 +52,7 @@ export async function layDirectory(
   if (state?.step !== 'laying') {
     writeState(path, { backupId, step: 'matching' });
     writeHalfRecords(path);
-    if (base.backup.flavour === 'mariadb') resolveLeftovers(path);
+    base.course.resolveLeftovers(path);
     matchFiles(base, files.deltas, signal);
     await syncAll(path);
     writeState(path, { backupId, step: 'laying' });

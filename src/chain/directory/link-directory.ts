@@ -1,5 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  deltaName,
+  metaName,
+  isDeltaName,
+  fileOfDelta,
+  fileOfMeta,
+} from '../../../formats/delta/index.ts';
 import { decodeDeltaMeta, isIncremental } from '../../../formats/metadata/index.ts';
 import { toSafeNumber } from '../../../formats/layout.ts';
 import { droppedFiles } from '../../archive/dropped-files.ts';
@@ -95,16 +102,16 @@ export function incrementFiles({ path, backup }: LinkDirectory): IncrementFiles 
   const deltas: DeltaFile[] = [];
   const taken = droppedFiles(all);
   for (const member of all) {
-    if (!member.endsWith('.delta')) continue;
-    const file = member.slice(0, -'.delta'.length);
-    const meta = readRecord(join(path, `${file}.meta`), decodeDeltaMeta);
+    if (!isDeltaName(member)) continue;
+    const file = fileOfDelta(member);
+    const meta = readRecord(join(path, metaName(file)), decodeDeltaMeta);
     if (!meta) throw withoutMeta(path, file);
-    for (const suffix of ['.delta', '.meta']) taken.add(file + suffix);
+    taken.add(member).add(metaName(file));
     const { spaceId, pageSize } = meta;
     deltas.push({ file, spaceId, pageSize, size: sizes.get(member) });
   }
   for (const member of all) {
-    const file = member.replace(/\.meta$/, '');
+    const file = fileOfMeta(member);
     if (file !== member && !taken.has(member) && !taken.has(file)) throw withoutDelta(path, file);
   }
   const kept = deltas.filter(({ file }) => !taken.has(file));
@@ -118,16 +125,16 @@ function requireOnce(path: string, deltas: readonly DeltaFile[]): void {
     const twin = spaceId === 0 ? undefined : seen.get(spaceId);
     seen.set(spaceId, file);
     if (twin === undefined) continue;
-    const fault = `${path}: ${twin}.delta and ${file}.delta have one space id, ${spaceId}`;
+    const fault = `${path}: ${deltaName(twin)} and ${deltaName(file)} have one space id, ${spaceId}`;
     throw new BackupError('chain', fault, { where: { path } });
   }
 }
 
 function withoutMeta(path: string, file: string): BackupError {
-  const missing = join(path, `${file}.meta`);
+  const missing = join(path, metaName(file));
   return new BackupError(
     'corrupt',
-    `${missing} is missing: whose pages ${file}.delta has is not known`,
+    `${missing} is missing: whose pages ${deltaName(file)} has is not known`,
     {
       where: { path: missing },
     },
@@ -135,8 +142,8 @@ function withoutMeta(path: string, file: string): BackupError {
 }
 
 function withoutDelta(path: string, file: string): BackupError {
-  const missing = join(path, `${file}.delta`);
-  return new BackupError('incomplete', `${missing} is missing: its ${file}.meta is there`, {
+  const missing = join(path, deltaName(file));
+  return new BackupError('incomplete', `${missing} is missing: its ${metaName(file)} is there`, {
     where: { path: missing },
   });
 }

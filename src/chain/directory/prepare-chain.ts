@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
+import { deltaName } from '../../../formats/delta/index.ts';
 import { BackupError } from '../../errors.ts';
 import type { Reporter } from '../../reporter.ts';
 import { checkFiles } from '../../restore/check-files.ts';
-import { refuseLeftovers } from '../../restore/mysql/refuse-leftovers.ts';
 import { refusePrepared, wasPrepared } from '../../restore/refuse-prepared.ts';
 import { isIncrement } from '../../../formats/archive-record/index.ts';
 import { checkChain } from '../check-chain.ts';
@@ -50,15 +50,13 @@ export async function layIncrements(
   );
   if (!state) {
     decodedFiles(path);
-    checkFiles(base.backup, base.course);
+    checkFiles(base.backup, base.course.requiredFiles(base.backup));
     refuseTwins(base);
   }
   for (const link of waiting) await checkIncrement(link, signal);
   const newest = waiting.at(-1);
   await newest?.course.checkRedo(newest.backup);
-  for (const { path: directory, backup } of [base, ...waiting]) {
-    if (backup.flavour === 'mysql') refuseLeftovers(directory);
-  }
+  for (const link of [base, ...waiting]) link.course.refuseLeftovers(link.path);
 
   for (const [i, link] of waiting.entries()) {
     signal.throwIfAborted();
@@ -73,11 +71,10 @@ async function checkIncrement(link: LinkDirectory, signal: AbortSignal): Promise
   const { path, backup, course } = link;
   const { deltas } = incrementFiles(link);
   const inDelta = new Set(deltas.map(({ file }) => file));
-  checkFiles(backup, {
-    ...course,
-    requiredFiles: () =>
-      course.requiredFiles(backup).map((file) => (inDelta.has(file) ? `${file}.delta` : file)),
-  });
+  checkFiles(
+    backup,
+    course.requiredFiles(backup).map((file) => (inDelta.has(file) ? deltaName(file) : file)),
+  );
   for (const delta of deltas) {
     const pages = readDelta(path, delta, signal);
     while ((await pages.next()).done !== true);

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { DeltaDecoder } from '../../../formats/delta/index.ts';
+import { DeltaDecoder, deltaName } from '../../../formats/delta/index.ts';
 import { fileFault } from '../../restore/file-fault.ts';
 import type { Run } from '../../sink/page-holes.ts';
 import { deltaRuns } from '../delta-runs.ts';
@@ -17,7 +17,7 @@ export async function* readDelta(
   { file, pageSize }: DeltaFile,
   signal: AbortSignal,
 ): AsyncGenerator<Run, undefined> {
-  const source = join(increment, `${file}.delta`);
+  const source = join(increment, deltaName(file));
   const decoder = new DeltaDecoder(pageSize);
   const stream: AsyncIterable<Uint8Array> = createReadStream(source, { highWaterMark: readBytes });
   try {

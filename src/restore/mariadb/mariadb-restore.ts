@@ -38,6 +38,12 @@ export const mariadbRestore: RestoreCourse = {
     return systemFileNames(backup).includes(member) || /^undo\d{3}$/.test(member);
   },
 
+  refuseLeftovers() {
+    // DDL goes on during its backups.
+  },
+
+  resolveLeftovers,
+
   arrange({ path }, _redo, reporter) {
     const resolved = resolveLeftovers(path);
     if (resolved > 0) reporter.info(`${resolved} traces of DDL during the backup resolved`);

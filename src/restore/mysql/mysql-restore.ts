@@ -53,6 +53,13 @@ export const mysqlRestore: RestoreCourse = {
     return systemFileNames(backup).includes(member) || /^undo_\d{3}$/.test(member);
   },
 
+  refuseLeftovers,
+
+  resolveLeftovers() {
+    // DDL waits during its backups.
+    return 0;
+  },
+
   arrange(backup, redo, reporter) {
     refuseLeftovers(backup.path);
     extendSystemFiles(backup);
