@@ -120,10 +120,7 @@ async function takeBackup(
   const store = await guarded(options.openStore(begin));
   let committed = false;
   cleanUp.add(async () => {
-    if (committed) return;
-    // First the locks: a store that is gone may take long to be given up.
-    await course.close();
-    await store.abort();
+    if (!committed) await store.abort();
   });
   progress.watch(store);
   const members = new EncodedMembers(store, options.encoding);

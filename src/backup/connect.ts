@@ -35,7 +35,7 @@ export async function connect(
     info.flavour === 'mariadb'
       ? await MariadbCourse.open(info, session, options)
       : await MysqlCourse.open(info, session, options);
-  cleanUp.add(() => course.close());
+  cleanUp.addFirst(() => course.close());
   await refuseOtherEngines(session);
   reporter.info(`connected to ${describeServer(info)}, data directory ${info.datadir}`);
   const redo = await course.readRedo(session);

@@ -30,6 +30,7 @@ function serverInfo(more: Partial<MariadbInfo> = {}): MariadbInfo {
     ariaLogDir: datadir,
     ignoredDirectories: new Set(),
     logFileSize: 10_485_760,
+    flushSeconds: 0,
     compressionLevel: 6,
     binlogOn: true,
     ...more,

@@ -3,8 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { startServer } from '../support/server.ts';
-import { backupArgs, HeldBackup } from './faults-support.ts';
+import { scratchDir } from '../support/scratch.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { assertDone, runTool } from '../support/tool.ts';
+import { backupArgs, HeldBackup, parseTold } from './faults-support.ts';
 
 const logBytes = 24 * 1024 * 1024;
 const stepBytes = 256 * 1024;
@@ -18,6 +20,33 @@ async function takes(held: HeldBackup, bytes: number): Promise<boolean> {
     return false;
   }
 }
+
+/** A server that makes redo durable so many seconds later. */
+async function startLateServer(seconds: number): Promise<TestServer> {
+  const options = [
+    '--innodb-flush-log-at-trx-commit=2',
+    `--innodb-flush-log-at-timeout=${seconds}`,
+  ];
+  const server = await startServer({ name: 'late', options });
+  return server;
+}
+
+describe('a server that makes redo durable late', () => {
+  it('is backed up with word of how long commits may be held', async () => {
+    const server = await startLateServer(2);
+    const directory = join(scratchDir('target'), 'new');
+    const { stderr } = assertDone(await runTool(backupArgs(server, `--target-dir=${directory}`)));
+    const warnings = parseTold(stderr).filter(({ type }) => type === 'warning');
+    assert.deepEqual(
+      warnings.map(({ message }) => message),
+      [
+        'commits are held for up to 2 s: so long the server may wait to make redo durable ' +
+          '(innodb_flush_log_at_trx_commit is not 1, innodb_flush_log_at_timeout)',
+      ],
+    );
+    await server.stop();
+  });
+});
 
 describe('a reader that stalls', () => {
   it('never holds commits, wherever in the backup it stands still', async () => {

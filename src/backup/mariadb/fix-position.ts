@@ -21,11 +21,12 @@ export async function fixPosition(
   ddlFence: number,
   copiedAhead: HeldFile[],
 ): Promise<FixedPosition> {
-  const { session, redo } = context;
+  const { session, redo, reporter } = context;
   const { info, stages } = server;
+  if (info.flushSeconds > 1) reporter.warn(slowFlush(info));
   await stages.reach('BLOCK_COMMIT');
   const { currentLsn } = await readRedoStatus(session);
-  // Makes the redo up to that LSN, and Aria's log, readable in the files.
+  // Makes Aria's log readable in the files, and the redo up to that LSN where commits do so too.
   await session.run('FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS');
   const binlog = info.binlogOn ? await readBinlogPosition(session) : undefined;
   const reached = redo.reach(currentLsn);
@@ -38,6 +39,13 @@ export async function fixPosition(
   refuseLateDdl(redo.ddlAfter(ddlFence));
   for (const file of held) await file.release();
   return { toLsn: checkpointLsn, lastLsn, binlog, commitsBlockedMs: stages.commitsBlockedMs };
+}
+
+function slowFlush({ flushSeconds }: MariadbInfo): string {
+  return (
+    `commits are held for up to ${flushSeconds} s: so long the server may wait to make redo durable ` +
+    '(innodb_flush_log_at_trx_commit is not 1, innodb_flush_log_at_timeout)'
+  );
 }
 
 /** Aria logs that were begun since the others were copied. */

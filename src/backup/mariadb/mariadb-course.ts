@@ -48,7 +48,7 @@ export class MariadbCourse implements Course {
     options: { access: Access; lockTimeoutSeconds: number; lockDdl?: LockDdl | undefined },
   ): Promise<MariadbCourse> {
     await checkPrivileges(session, neededPrivileges(info));
-    const stages = await BackupStages.open(options.access, options.lockTimeoutSeconds);
+    const stages = await BackupStages.open(options.access, options);
     return new MariadbCourse(info, stages, options.lockDdl ?? 'REDUCED');
   }
 

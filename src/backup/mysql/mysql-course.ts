@@ -62,7 +62,7 @@ export class MysqlCourse implements Course {
     refuseUnfit(info, options.lockDdl);
     await checkMysqlPrivileges(session);
     await readRedoStatus(session);
-    const lock = await InstanceLock.open(options.access, options.lockTimeoutSeconds);
+    const lock = await InstanceLock.open(options.access, options);
     return new MysqlCourse(info, session, lock, options.registerConsumer);
   }
 

@@ -4,21 +4,17 @@ import { type ThreadPort, runThread } from '../../worker/thread.ts';
 import { followMariadbRedo } from '../mariadb/follow-redo.ts';
 import { followMysqlRedo } from '../mysql/follow-redo.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import type { RedoEnd, RedoFollower } from './redo-follower.ts';
+import { followRedo } from './follow-redo.ts';
+import type { RedoFollower } from './redo-follower.ts';
 import type { FromRedoThread, RedoThreadData, ToRedoThread } from './redo-messages.ts';
 import { RedoOrders } from './redo-orders.ts';
+
+type Port = ThreadPort<FromRedoThread, ToRedoThread>;
 
 /**
  * The redo tailer: a thread with its own connection, so that neither copying nor
  * a slow sink can delay it.
  */
-const pollMs = 100;
-/** With less of the log's capacity left than this, it polls without a pause. */
-const hurryBelow = 0.75;
-const progressMs = 500;
-
-type Port = ThreadPort<FromRedoThread, ToRedoThread>;
-
 runThread<RedoThreadData, FromRedoThread, ToRedoThread>(async (data, port) => {
   const queue = new ChunkQueue(port, data.spoolDirectory);
   try {
@@ -29,7 +25,7 @@ runThread<RedoThreadData, FromRedoThread, ToRedoThread>(async (data, port) => {
     try {
       queue.add(follower.head);
       port.post({ kind: 'started', startLsn: follower.startLsn, notice: follower.notice });
-      const end = await follow(follower, orders, port, queue);
+      const end = await followRedo(follower, { port, orders, queue });
       port.post({ kind: 'reached', ...end });
     } finally {
       // Before the sink is waited for: until then the server may be holding redo for us.
@@ -54,33 +50,6 @@ async function openFollower(
   return followMariadbRedo(session, log, queue.add, (record) => {
     reportDdl(port, record);
   });
-}
-
-/** Copies until told to finish and everything up to there is copied. */
-async function follow(
-  follower: RedoFollower,
-  orders: RedoOrders,
-  port: Port,
-  queue: ChunkQueue,
-): Promise<RedoEnd> {
-  let reported = -Infinity;
-  for (;;) {
-    if (orders.takeHold()) {
-      follower.hold?.();
-      port.post({ kind: 'held' });
-    }
-    const { stopLsn } = orders;
-    const end = await follower.turn(stopLsn);
-    if (end) return end;
-    const { position, capacity, headRoom } = follower;
-    if (performance.now() - reported >= progressMs) {
-      reported = performance.now();
-      const { spilledBytes } = queue;
-      port.post({ kind: 'progress', position, capacity, headRoom, spilledBytes });
-    }
-    const hurry = stopLsn !== undefined || headRoom < capacity * hurryBelow;
-    await orders.wait(hurry ? 1 : pollMs);
-  }
 }
 
 function reportDdl(port: Port, record: FileRecord): void {

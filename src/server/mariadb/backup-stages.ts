@@ -1,5 +1,5 @@
+import { type LockOptions, LockSession } from '../lock-session.ts';
 import type { Access } from '../session.ts';
-import { Session } from '../session.ts';
 
 export const stages = ['START', 'FLUSH', 'BLOCK_DDL', 'BLOCK_COMMIT'] as const;
 export type Stage = (typeof stages)[number];
@@ -9,20 +9,19 @@ export type Stage = (typeof stages)[number];
  * connection dies, so even kill -9 leaves no lock behind.
  */
 export class BackupStages {
-  readonly #session: Session;
+  readonly #session: LockSession;
   /** The stage asked for last: from then on the connection may hold it, or wait for it. */
   #asked = -1;
   #commitsBlockedSince: number | undefined;
   #commitsBlockedMs = 0;
 
-  private constructor(session: Session) {
+  private constructor(session: LockSession) {
     this.#session = session;
   }
 
-  /** `lockTimeoutSeconds`: how long each stage may wait for what other sessions hold. */
-  static async open(access: Access, lockTimeoutSeconds: number): Promise<BackupStages> {
-    const session = await Session.open(access);
-    await session.run(`SET SESSION lock_wait_timeout = ${lockTimeoutSeconds}`);
+  static async open(access: Access, options: LockOptions): Promise<BackupStages> {
+    const session = await LockSession.open(access, options);
+    await session.run(`SET SESSION lock_wait_timeout = ${options.lockTimeoutSeconds}`);
     return new BackupStages(session);
   }
 
@@ -51,7 +50,6 @@ export class BackupStages {
 
   /** The way out on every path: drops the connection and with it whatever it holds. Never throws. */
   async close(): Promise<void> {
-    if (this.#asked >= 0) this.#session.destroy();
-    else await this.#session.close();
+    await this.#session.close({ holds: this.#asked >= 0 });
   }
 }

@@ -1,26 +1,25 @@
+import { type LockOptions, LockSession } from '../lock-session.ts';
 import type { Access } from '../session.ts';
-import { Session } from '../session.ts';
 
 /**
  * LOCK INSTANCE FOR BACKUP, and FLUSH TABLES WITH READ LOCK on top of it, on a
  * connection of its own. The server drops both when the connection dies, so
- * even kill -9 leaves no lock behind.
+ * even kill -9 leaves no lock behind for long.
  */
 export class InstanceLock {
-  readonly #session: Session;
+  readonly #session: LockSession;
+  readonly #timeoutSeconds: number;
   #held = false;
   #tablesLockedSince: number | undefined;
   #commitsBlockedMs = 0;
 
-  private constructor(session: Session) {
+  private constructor(session: LockSession, timeoutSeconds: number) {
     this.#session = session;
+    this.#timeoutSeconds = timeoutSeconds;
   }
 
-  /** `lockTimeoutSeconds`: how long each lock may wait for what other sessions hold. */
-  static async open(access: Access, lockTimeoutSeconds: number): Promise<InstanceLock> {
-    const session = await Session.open(access);
-    await session.run(`SET SESSION lock_wait_timeout = ${lockTimeoutSeconds}`);
-    return new InstanceLock(session);
+  static async open(access: Access, options: LockOptions): Promise<InstanceLock> {
+    return new InstanceLock(await LockSession.open(access, options), options.lockTimeoutSeconds);
   }
 
   /** Milliseconds that commits were held off. */
@@ -31,15 +30,15 @@ export class InstanceLock {
   /** Holds off DDL, undo truncation and the purge of binlogs; rows may be changed on. */
   async lockInstance(): Promise<void> {
     this.#held = true;
-    await this.#session.run('LOCK INSTANCE FOR BACKUP');
+    await this.#session.lock('LOCK INSTANCE FOR BACKUP', this.#timeoutSeconds);
   }
 
   /** Holds off every change to any table. */
   async lockTables(): Promise<void> {
     // Flushed before, so that little is left to flush while everybody waits.
-    await this.#session.run('FLUSH NO_WRITE_TO_BINLOG TABLES');
+    await this.#session.lock('FLUSH NO_WRITE_TO_BINLOG TABLES', this.#timeoutSeconds);
     this.#tablesLockedSince = performance.now();
-    await this.#session.run('FLUSH TABLES WITH READ LOCK');
+    await this.#session.lock('FLUSH TABLES WITH READ LOCK', this.#timeoutSeconds);
   }
 
   async unlockTables(): Promise<void> {
@@ -58,7 +57,6 @@ export class InstanceLock {
 
   /** The way out on every path: drops the connection and with it whatever it holds. Never throws. */
   async close(): Promise<void> {
-    if (this.#held) this.#session.destroy();
-    else await this.#session.close();
+    await this.#session.close({ holds: this.#held });
   }
 }
