@@ -6,7 +6,7 @@ export interface MemberInfo {
   path: string;
   spaceId?: number | undefined;
   pageSize?: number | undefined;
-  /** Goes ahead of every other waiting write: the redo log may not wait behind data. */
+  /** Of the writes that wait, every other is one of these: redo that waits fills the spool. */
   urgent?: boolean;
   /** Its bytes are compressed or encrypted already: not worth another compression. */
   packed?: boolean;

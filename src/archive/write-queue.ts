@@ -5,14 +5,16 @@ interface Waiting {
 }
 
 /**
- * One write at a time, urgent ones first. Its length is bounded by its callers:
- * each awaits its own write before it brings the next. The first failure is
- * final: a broken archive is never followed by a good-looking chunk.
+ * One write at a time, urgent ones first, but in turns with the others: redo that
+ * comes as fast as the sink takes it must not keep every file waiting. Its length
+ * is bounded by its callers: all wait for their writes before they bring more. The
+ * first failure is final: a broken archive is never followed by a good-looking chunk.
  */
 export class WriteQueue {
   readonly #urgent: Waiting[] = [];
   readonly #normal: Waiting[] = [];
   #running = false;
+  #wasUrgent = false;
   #broken: { error: unknown } | undefined;
 
   add(urgent: boolean, run: () => Promise<void>): Promise<void> {
@@ -30,7 +32,7 @@ export class WriteQueue {
   async #drain(): Promise<void> {
     this.#running = true;
     for (;;) {
-      const next = this.#urgent.shift() ?? this.#normal.shift();
+      const next = this.#next();
       if (!next) break;
       try {
         if (this.#broken) throw this.#broken.error;
@@ -42,5 +44,11 @@ export class WriteQueue {
       }
     }
     this.#running = false;
+  }
+
+  #next(): Waiting | undefined {
+    const isUrgent = this.#urgent.length > 0 && !(this.#wasUrgent && this.#normal.length > 0);
+    this.#wasUrgent = isUrgent;
+    return (isUrgent ? this.#urgent : this.#normal).shift();
   }
 }
