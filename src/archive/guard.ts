@@ -20,19 +20,47 @@ export async function guard(
   sink: ByteSink,
   options: { anyArchive: boolean; key?: Uint8Array | undefined; signal: AbortSignal },
 ): Promise<ArchiveSummary> {
+  const { signal } = options;
   const checker = new ArchiveChecker(options);
   try {
     for await (const bytes of source.bytes) {
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       for (const _ of checker.push(bytes));
-      await sink.write([bytes]);
+      await stoppable(sink.write([bytes]), signal);
     }
     const summary = checker.end();
     await sink.close();
     return summary;
   } catch (error) {
-    await sink.write([spoiler]).catch(() => undefined);
-    await sink.close().catch(() => undefined);
+    await spoil(sink, signal);
     throw toBackupError(error);
+  }
+}
+
+/** A reader that stalls is waited for, but not any more after a signal. */
+async function spoil(sink: ByteSink, signal: AbortSignal): Promise<void> {
+  try {
+    signal.throwIfAborted();
+    await stoppable(sink.write([spoiler]), signal);
+    await sink.close();
+  } catch {
+    await sink.abort(signal.aborted ? spoiler : undefined);
+  }
+}
+
+/** `step`, but no longer than until the signal: a write ends when its reader wants it to. */
+async function stoppable(step: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(signal.reason as Error);
+    };
+  });
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.race([step, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

@@ -8,6 +8,10 @@ export interface ByteSink {
   write(buffers: Uint8Array[]): Promise<void>;
   /** Makes what was written durable, as far as the place can, and closes it. */
   close(): Promise<void>;
-  /** Gives up: closes without any claim. Never throws. */
-  abort(): Promise<void>;
+  /**
+   * Gives up: closes without any claim, also while a write is under way that its reader keeps
+   * waiting. `last`, no longer than a page of memory, is what a reader gets behind all else, as
+   * far as that waits for none. Never throws.
+   */
+  abort(last?: Uint8Array): Promise<void>;
 }

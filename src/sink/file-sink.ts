@@ -15,6 +15,7 @@ export class FileSink implements ByteSink {
   readonly name: string;
   readonly #fd: number;
   readonly #owned: boolean;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(name: string, fd: number, owned: boolean) {
     this.name = name;
@@ -37,6 +38,11 @@ export class FileSink implements ByteSink {
   }
 
   async write(buffers: Uint8Array[]): Promise<void> {
+    this.#writing = this.#writeAll(buffers);
+    await this.#writing;
+  }
+
+  async #writeAll(buffers: Uint8Array[]): Promise<void> {
     let left = buffers.filter((b) => b.length > 0);
     while (left.length > 0) left = after(left, await this.#writeSome(left));
   }
@@ -62,7 +68,8 @@ export class FileSink implements ByteSink {
     }
   }
 
-  async abort(): Promise<void> {
+  async abort(last?: Uint8Array): Promise<void> {
+    if (last) await this.#writing.then(() => this.write([last])).catch(() => undefined);
     if (this.#owned) await closeFile(this.#fd).catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '../errors.ts';
 import type { ByteSink } from './byte-sink.ts';
@@ -37,15 +37,22 @@ export class PipeSink implements ByteSink {
     return this.#file.close();
   }
 
-  async abort(): Promise<void> {
-    if (this.#writing === undefined) return;
-    const reader = openReader(this.#fd);
-    if (reader === undefined) return;
+  async abort(last?: Uint8Array): Promise<void> {
+    const isStuck = this.#isWriting();
+    if (!isStuck && !last) return;
+    const reader = openAgain(this.#fd, constants.O_RDONLY);
+    if (reader === undefined) {
+      if (!isStuck) await this.#file.abort(last);
+      return;
+    }
     // What was in the pipe is lost to the other side, which only makes a broken archive plainer.
     while (this.#isWriting()) {
       drain(reader);
       await sleep(drainPauseMs);
     }
+    // The end of that write, too: it may be the end of an archive.
+    if (isStuck) drain(reader);
+    if (last) put(this.#fd, last, reader);
     closeSync(reader);
   }
 
@@ -54,12 +61,29 @@ export class PipeSink implements ByteSink {
   }
 }
 
-/** The pipe's other end, under a descriptor of our own. */
-function openReader(fd: number): number | undefined {
+/** An end of the pipe, under a descriptor of our own that never waits. */
+function openAgain(fd: number, end: number): number | undefined {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY + constants.O_NONBLOCK);
+    return openSync(`/proc/self/fd/${fd}`, end + constants.O_NONBLOCK);
   } catch {
     return undefined;
+  }
+}
+
+/** A pipe takes so few bytes as a whole or not at all, and an empty one takes them. */
+function put(fd: number, bytes: Uint8Array, reader: number): void {
+  const writer = openAgain(fd, constants.O_WRONLY);
+  if (writer === undefined) return;
+  while (!isTaken(writer, bytes)) drain(reader);
+  closeSync(writer);
+}
+
+function isTaken(writer: number, bytes: Uint8Array): boolean {
+  try {
+    return writeSync(writer, bytes) > 0;
+  } catch (error) {
+    if (hasCode(error, 'EAGAIN')) return false;
+    throw error;
   }
 }
 

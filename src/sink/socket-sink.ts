@@ -1,6 +1,10 @@
 import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError, toBackupError } from '../errors.ts';
 import type { ByteSink } from './byte-sink.ts';
+
+/** How long a reader may take for the last bytes when the rest is given up: nothing else empties a socket. */
+const lastBytesMs = 1000;
 
 /** A socket: what a parent process in Node or an ssh server hands on as standard output. */
 export class SocketSink implements ByteSink {
@@ -45,9 +49,12 @@ export class SocketSink implements ByteSink {
     this.#socket.destroy();
   }
 
-  abort(): Promise<void> {
+  async abort(last?: Uint8Array): Promise<void> {
+    if (last) {
+      const written = this.write([last]).catch(() => undefined);
+      await Promise.race([written, sleep(lastBytesMs, undefined, { ref: false })]);
+    }
     this.#socket.destroy();
-    return Promise.resolve();
   }
 
   #broken(error: Error): Error {

@@ -278,8 +278,9 @@ export class MemorySink implements ByteSink {
     return Promise.resolve();
   }
 
-  abort(): Promise<void> {
+  abort(last?: Uint8Array): Promise<void> {
     this.events.push('abort');
+    if (last) this.#parts.push(last);
     return Promise.resolve();
   }
 }

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import { stageName } from '../../src/store/stage-name.ts';
 import { chunksOf, flipped, writeArchive } from '../archive/support.ts';
-import { treeOf } from '../sink/support.ts';
+import { openPipe, treeOf } from '../sink/support.ts';
 import { findProgram } from '../support/programs.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { assertDone, runShell, runTool, startTool, toolEnd } from '../support/tool.ts';
@@ -187,4 +187,38 @@ describe('extract and guard as processes', () => {
       else assert.deepEqual(readdirSync(out), [stageName]);
     });
   }
+
+  it('guard ends at SIGTERM although the reader behind it stalls, with a spoiled stream', async (t) => {
+    const path = join(scratchDir('unread'), 'archive');
+    writeFileSync(path, await writeArchive([['ibdata1', 'x'.repeat(3_000_000)]]));
+    const pipe = openPipe(t);
+    const archive = openSync(path, 'r');
+    const child = startTool(['guard'], { stdin: archive, stdout: pipe.writer });
+    closeSync(archive);
+    // All that is ever read, and less than one write.
+    while (pipe.read() === undefined) await new Promise(setImmediate);
+    const end = toolEnd(child);
+    child.kill('SIGTERM');
+    const { status, stderr } = await end;
+    assert.equal(status, 143, stderr);
+    const left = Buffer.from(pipe.read() ?? []).toString();
+    assert.match(left, /this archive is not whole/);
+    assert.doesNotMatch(left, /xbpipe_end/);
+  });
+
+  it('guard ends at SIGTERM although the reader of its socket stalls, and sends no end', async () => {
+    const path = join(scratchDir('unread'), 'archive');
+    writeFileSync(path, await writeArchive([['ibdata1', 'x'.repeat(3_000_000)]]));
+    const archive = openSync(path, 'r');
+    const child = startTool(['guard'], { stdin: archive, stdout: 'pipe' });
+    closeSync(archive);
+    assert.ok(child.stdout);
+    await once(child.stdout, 'readable');
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    assert.deepEqual(await exit, [143, null]);
+    const passed = await text(child.stdout);
+    assert.ok(passed.length < 3_000_000);
+    assert.doesNotMatch(passed, /xbpipe_end/);
+  });
 });

@@ -87,6 +87,24 @@ describe('guard', () => {
     assert.match(Buffer.from(empty.bytes).toString(), /^\n\0\*\*\* xbpipe guard/);
   });
 
+  it('gives a sink up at a signal although its write does not end, and spoils the stream', async () => {
+    for (const stuckAt of ['the archive', 'what spoils it'] as const) {
+      const stop = new AbortController();
+      const sink = new MemorySink();
+      sink.write = () => {
+        stop.abort(new BackupError('terminated', 'terminated'));
+        return new Promise(() => undefined);
+      };
+      const noise = sourceOf(text('no archive at all'));
+      const source = stuckAt === 'the archive' ? sourceOf(archive) : noise;
+      const options = { anyArchive: false, signal: stop.signal };
+      const error = await failureOf(() => guard(source, sink, options));
+      assert.equal(error.code, stuckAt === 'the archive' ? 'terminated' : 'corrupt');
+      assert.match(Buffer.from(sink.bytes).toString(), /^\n\0\*\*\* xbpipe guard/);
+      assert.deepEqual(sink.events, ['abort']);
+    }
+  });
+
   it('reports a sink that fails', async () => {
     const { signal } = new AbortController();
     const sink = new MemorySink(500);

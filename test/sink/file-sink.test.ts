@@ -58,6 +58,18 @@ describe('FileSink', () => {
     assert.equal(readFileSync(path, 'utf8'), 'before,one,two');
   });
 
+  it('puts a last word behind the write that is under way when it is given up', async () => {
+    const path = join(scratchDir('sink'), 'file');
+    const fd = openSync(path, 'w');
+    const sink = FileSink.inherited('standard output', fd);
+    const bytes = new Uint8Array(1_000_000);
+    const writing = sink.write([bytes]);
+    await sink.abort(text('the end'));
+    await writing;
+    closeSync(fd);
+    assert.ok(readFileSync(path).equals(Buffer.concat([bytes, text('the end')])));
+  });
+
   it('says that the disk is full, and where', async () => {
     const fd = openSync('/dev/full', 'w');
     const sink = FileSink.inherited('standard output', fd);

@@ -65,4 +65,29 @@ describe('PipeSink', () => {
     await sink.abort();
     assert.equal(Buffer.from(pipe.read() ?? []).toString(), 'kept');
   });
+
+  it('gives the reader a last word behind what is in the pipe', async (t) => {
+    const pipe = openPipe(t);
+    const sink = new PipeSink('pipe', pipe.writer);
+    await sink.write([text('kept,')]);
+    await sink.abort(text('the end'));
+    assert.equal(Buffer.from(pipe.read() ?? []).toString(), 'kept,the end');
+  });
+
+  it('gives the last word alone to a reader that stalls, and nothing of what was stuck', async (t) => {
+    const pipe = openPipe(t);
+    const sink = new PipeSink('pipe', pipe.writer);
+    const { end } = await stuckWrite(pipe, sink);
+    await sink.abort(text('the end'));
+    await end;
+    assert.equal(Buffer.from(pipe.read() ?? []).toString(), 'the end');
+  });
+
+  it('makes room for the last word in a pipe that was full between writes', async (t) => {
+    const pipe = openPipe(t);
+    const sink = new PipeSink('pipe', pipe.writer);
+    await sink.write([new Uint8Array(pipeBytes)]);
+    await sink.abort(text('the end'));
+    assert.equal(Buffer.from(pipe.read() ?? []).toString(), 'the end');
+  });
 });

@@ -34,6 +34,11 @@ const scenarios: Record<string, () => Promise<void>> = {
       );
     }
   },
+  async lastWord() {
+    const writing = sink.write([new Uint8Array(1_000_000)]);
+    await sink.abort(new TextEncoder().encode('the end'));
+    await writing;
+  },
   async stalled() {
     const writing = sink.write([new Uint8Array(16 * 1024 * 1024)]);
     writing.then(
@@ -41,7 +46,7 @@ const scenarios: Record<string, () => Promise<void>> = {
       (error: unknown) => say(reason(error)),
     );
     await told();
-    await sink.abort();
+    await sink.abort(Uint8Array.of(1));
     await writing.catch(() => undefined);
   },
 };

@@ -53,4 +53,12 @@ describe('SocketSink', () => {
     assert.deepEqual({ says, status }, { says: 'given up\n', status: 0 });
     child.stdout.destroy();
   });
+
+  it('gives a reader that takes its time a last word when it is given up', async () => {
+    const { child, end } = start('lastWord');
+    const bytes = await buffer(child.stdout);
+    assert.deepEqual(await end, { says: '', status: 0 });
+    assert.equal(bytes.length, 1_000_007);
+    assert.equal(bytes.subarray(-7).toString(), 'the end');
+  });
 });

@@ -1,7 +1,7 @@
 // Runs the built command-line tool as a user would: a process of its own.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
@@ -18,14 +18,14 @@ export interface ToolResult {
 export function startTool(
   args: readonly string[],
   stdio: {
-    stdin?: StdioOptions;
+    stdin?: 'pipe' | 'ignore' | number;
     stdout?: 'pipe' | 'ignore' | number;
     env?: NodeJS.ProcessEnv;
   } = {},
 ): ChildProcess {
   const { stdin = 'ignore', stdout = 'ignore', env = process.env } = stdio;
   return spawn(process.execPath, [runner, ...args], {
-    stdio: [stdin as 'pipe', stdout, 'pipe'],
+    stdio: [stdin, stdout, 'pipe'],
     env,
   });
 }
