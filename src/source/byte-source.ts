@@ -1,4 +1,13 @@
-import { close, createReadStream, fstatSync, open, read, statSync } from 'node:fs';
+import {
+  close,
+  constants,
+  createReadStream,
+  fstatSync,
+  open,
+  openSync,
+  read,
+  statSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -24,8 +33,11 @@ const readBytes = 1024 * 1024;
 const stdinFd = 0;
 
 export function openFileSource(path: string, signal?: AbortSignal): ByteSource {
-  const bytes = (): AsyncIterable<Uint8Array> =>
-    statSync(path).isFile() ? namedFile(path) : stoppable(createReadStream(path), signal);
+  const bytes = (): AsyncIterable<Uint8Array> => {
+    const stat = statSync(path);
+    if (stat.isFile()) return namedFile(path);
+    return stoppable(stat.isFIFO() ? openPipe(path) : createReadStream(path), signal);
+  };
   return { name: path, bytes: withContext(bytes, signal) };
 }
 
@@ -42,10 +54,21 @@ export function openStdin(signal?: AbortSignal): ByteSource {
   }
   const stat = fstatSync(stdinFd);
   const bytes = (): AsyncIterable<Uint8Array> =>
-    stat.isFIFO() || stat.isSocket()
-      ? stoppable(new Socket({ fd: stdinFd, readable: true, writable: false }), signal)
-      : openedFile(stdinFd);
+    stat.isFIFO() || stat.isSocket() ? stoppable(pipeReader(stdinFd), signal) : openedFile(stdinFd);
   return { name, bytes: withContext(bytes, signal) };
+}
+
+/**
+ * A pipe that has a writer, had one, or will have one. No thread waits for it in open, where
+ * nothing could end the wait: the event loop hears when bytes come and when the last writer is
+ * gone, and hears nothing as long as there was none.
+ */
+function openPipe(path: string): Socket {
+  return pipeReader(openSync(path, constants.O_RDONLY + constants.O_NONBLOCK));
+}
+
+function pipeReader(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: false });
 }
 
 async function* namedFile(path: string): AsyncGenerator<Uint8Array> {
