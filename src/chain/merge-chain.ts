@@ -78,8 +78,8 @@ export async function mergeChain(
   const backup = readBackupDirectory(directory.stage);
   const course = restoreCourse(backup);
   checkFiles(backup, course.requiredFiles(backup));
-  const redo = await course.checkRedo(backup);
-  await checkPages(backup, course, redo);
+  const redo = await course.checkRedo(backup, signal);
+  await checkPages(backup, course, redo, signal);
   const { lastLsn } = redo;
   reporter.info(`${links.length} backups are laid over each other, up to LSN ${lastLsn}`);
   const begin = mergedBegin(backup, options.encoding);

@@ -34,6 +34,7 @@ export async function checkPages(
   backup: BackupDirectory,
   course: RestoreCourse,
   { checkpointLsn }: RedoRange,
+  signal: AbortSignal,
 ): Promise<number> {
   const { flavour, lastLsn } = backup;
   const data: PageThreadData = { flavour, checkpointLsn, lastLsn };
@@ -44,7 +45,7 @@ export async function checkPages(
     'check-pages-thread',
     data,
   );
-  const results = await pool.run(tablespaces(backup, course));
+  const results = await pool.run(tablespaces(backup, course), signal);
   return results.reduce((sum, { pages }) => sum + pages, 0);
 }
 

@@ -42,11 +42,11 @@ export async function prepare(
   const course = restoreCourse(backup);
   const server = await findServerBinary(options.serverBinary, backup, course);
   course.checkPlace(path);
-  const redo = await course.checkRedo(backup);
+  const redo = await course.checkRedo(backup, signal);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
   const state = join(path, prepareStateName);
   if (!existsSync(state)) checkFiles(backup, course.requiredFiles(backup));
-  const pages = await checkPages(backup, course, redo);
+  const pages = await checkPages(backup, course, redo, signal);
   reporter.info(`${pages} pages checked`);
   signal.throwIfAborted();
 

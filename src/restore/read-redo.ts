@@ -13,12 +13,20 @@ export const redoHint = 'if an earlier prepare was interrupted, extract the back
 const readBytes = 1024 * 1024;
 
 /** Puts the redo log of a backup through a check; a fault is told with the file's name. */
-export async function readRedo<Report>(file: string, check: LogCheck<Report>): Promise<Report> {
+export async function readRedo<Report>(
+  file: string,
+  check: LogCheck<Report>,
+  signal: AbortSignal,
+): Promise<Report> {
   try {
     const bytes: AsyncIterable<Uint8Array> = createReadStream(file, { highWaterMark: readBytes });
-    for await (const piece of bytes) check.push(piece);
+    for await (const piece of bytes) {
+      signal.throwIfAborted();
+      check.push(piece);
+    }
     return check.end();
   } catch (error) {
+    if (signal.aborted) throw error;
     throw fileFault(file, error, redoHint);
   }
 }

@@ -22,7 +22,7 @@ export interface RestoreCourse {
   /** Fails when a server could not recover at this place, whatever the backup. */
   checkPlace(path: string): void;
   /** Proves the redo whole, from its checkpoint to the end that the backup recorded. */
-  checkRedo(backup: BackupDirectory): Promise<RedoRange>;
+  checkRedo(backup: BackupDirectory, signal: AbortSignal): Promise<RedoRange>;
   /** Tablespaces, as paths in the backup, that must be there in any backup of such a server. */
   requiredFiles(backup: BackupDirectory): string[];
   /** Whether a file is a tablespace, by its path in the backup. */

@@ -1,3 +1,4 @@
+import { aborted } from './aborted.ts';
 import { shareJobs } from './share-jobs.ts';
 import { type Thread, startThread } from './thread.ts';
 
@@ -26,16 +27,17 @@ export class JobPool<Job, Result> {
     }
   }
 
-  /** Runs all jobs and stops the threads; the first failure fails all. */
-  async run(jobs: Iterable<Job>): Promise<Result[]> {
+  /** Runs all jobs and stops the threads; the first failure fails all, and so does `signal`. */
+  async run(jobs: Iterable<Job>, signal: AbortSignal): Promise<Result[]> {
     try {
-      return await shareJobs(this.#threads, jobs, async (slot, job) => {
+      const done = shareJobs(this.#threads, jobs, async (slot, job) => {
         const answered = new Promise<Result>((resolve) => {
           slot.answer = resolve;
         });
         slot.thread.post(job);
         return await Promise.race([answered, slot.thread.failed]);
       });
+      return await Promise.race([done, aborted(signal)]);
     } finally {
       await Promise.all(this.#threads.map(({ thread }) => thread.stop()));
     }

@@ -26,6 +26,8 @@ import {
 } from './mysql-support.ts';
 import { tryPrepare } from './prepare-support.ts';
 
+const { signal } = new AbortController();
+
 let backups: Backups;
 /** Checksums of the tables as the first backup has them. */
 let expected: Map<string, string>;
@@ -131,7 +133,7 @@ describe('recovery of a backup by MySQL', { skip: leftOut(product) }, () => {
   it('reads a log that is split over many files as it reads one', async () => {
     const copy = fullCopyOf(backups.extracted);
     const backup = readBackupDirectory(copy);
-    const redo = await mysqlRestore.checkRedo(backup);
+    const redo = await mysqlRestore.checkRedo(backup, signal);
     const fileBytesMax = 256 * 1024;
     layDownRedo(backup, redo, fileBytesMax);
     const files = redoFilesIn(copy);
@@ -145,7 +147,6 @@ describe('recovery of a backup by MySQL', { skip: leftOut(product) }, () => {
     }
     assert.equal(existsSync(redoOf(copy)), false);
     const server = await findServerBinary(mysqld(), backup, mysqlRestore);
-    const { signal } = new AbortController();
     await recover(backup, redo, mysqlRestore, server, { serverArguments: [], signal });
     mysqlRestore.tidy(backup);
     assert.deepEqual(leftovers(copy), []);
@@ -157,7 +158,7 @@ describe('recovery of a backup by MySQL', { skip: leftOut(product) }, () => {
   it('needs no room for its log twice: what was moved to another file is cut off', async () => {
     const copy = linkedCopyOf(backups.extracted);
     const backup = readBackupDirectory(copy);
-    const redo = await mysqlRestore.checkRedo(backup);
+    const redo = await mysqlRestore.checkRedo(backup, signal);
     const before = statSync(redoOf(copy)).size;
     // The fifth file cannot be made; the last ones come first.
     mkdirSync(join(copy, '#innodb_redo', '#ib_redo4'), { recursive: true });

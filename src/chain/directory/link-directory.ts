@@ -46,7 +46,7 @@ export interface IncrementFiles {
 }
 
 /** Reads what a directory says of its backup, of ours or of a stock tool. */
-export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
+export async function readLinkDirectory(path: string, signal: AbortSignal): Promise<LinkDirectory> {
   const backup = readBackupDirectory(path);
   const course = restoreCourse(backup);
   const { begin, checkpoints, lastLsn, flavour, uuid, options } = backup;
@@ -55,7 +55,7 @@ export async function readLinkDirectory(path: string): Promise<LinkDirectory> {
     backupId: uuid,
     parentId: undefined,
     sinceLsn: isIncremental(checkpoints) ? fromLsn : undefined,
-    redoStart: hasOwnRedo(backup) ? (await course.checkRedo(backup)).checkpointLsn : 0,
+    redoStart: hasOwnRedo(backup) ? (await course.checkRedo(backup, signal)).checkpointLsn : 0,
     flavour,
     pageSize: Number(options.u64('innodb_page_size') ?? 16_384n),
     serverId: undefined,

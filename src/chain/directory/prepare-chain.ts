@@ -29,10 +29,10 @@ export async function layIncrements(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const base = await readLinkDirectory(path);
+  const base = await readLinkDirectory(path, signal);
   const links: LinkDirectory[] = [];
   for (const increment of increments) {
-    links.push(await readLinkDirectory(increment));
+    links.push(await readLinkDirectory(increment, signal));
     refuseNested(path, increment);
   }
   const state = readState(path);
@@ -55,12 +55,12 @@ export async function layIncrements(
   }
   for (const link of waiting) await checkIncrement(link, signal);
   const newest = waiting.at(-1);
-  await newest?.course.checkRedo(newest.backup);
+  await newest?.course.checkRedo(newest.backup, signal);
   for (const link of [base, ...waiting]) link.course.refuseLeftovers(link.path);
 
   for (const [i, link] of waiting.entries()) {
     signal.throwIfAborted();
-    const now = i === 0 ? base : await readLinkDirectory(path);
+    const now = i === 0 ? base : await readLinkDirectory(path, signal);
     await layDirectory(now, link, i === 0 ? state : undefined, signal);
     reporter.info(`${link.path} is laid over ${path}`);
   }

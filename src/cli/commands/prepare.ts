@@ -52,7 +52,7 @@ export function prepareCommand(program: Command, context: CommandContext): void 
     await holdDirectory(directory, async () => {
       if (increments.length > 0) await layIncrements(directory, increments, reporter, signal);
       if (!applyLogOnly) await prepare(directory, serverOptionsOf(values), reporter, signal);
-      else await checkUnprepared(directory, reporter);
+      else await checkUnprepared(directory, reporter, signal);
     });
     if (!applyLogOnly) noteOwner(reporter, directory);
     else {

@@ -7,7 +7,10 @@ import { readRedo, redoHint } from '../read-redo.ts';
 import type { RedoRange } from '../restore-course.ts';
 
 /** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
-export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<RedoRange> {
+export async function checkRedo(
+  { path, lastLsn }: BackupDirectory,
+  signal: AbortSignal,
+): Promise<RedoRange> {
   const file = join(path, 'ib_logfile0');
   if (!existsSync(file)) {
     throw new BackupError('corrupt', `${file} of the backup is missing`, {
@@ -15,7 +18,7 @@ export async function checkRedo({ path, lastLsn }: BackupDirectory): Promise<Red
       hint: redoHint,
     });
   }
-  const report = await readRedo(file, new BackupLogCheck());
+  const report = await readRedo(file, new BackupLogCheck(), signal);
   if (Number(report.lastLsn) !== lastLsn) {
     throw new BackupError(
       'corrupt',

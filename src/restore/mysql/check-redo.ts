@@ -11,12 +11,12 @@ import type { RedoRange } from '../restore-course.ts';
 import { findBackupLog } from './backup-log.ts';
 
 /** Proves the backup's redo log whole, from its checkpoint to the end that the backup recorded. */
-export async function checkRedo(backup: BackupDirectory): Promise<RedoRange> {
+export async function checkRedo(backup: BackupDirectory, signal: AbortSignal): Promise<RedoRange> {
   const { path, lastLsn, begin } = backup;
   const file = findBackupLog(path);
   const fromXtraBackup = begin === undefined;
   const check = new BackupLogCheck({ endLsn: lastLsn, fromXtraBackup });
-  const report = await readRedo(file, check);
+  const report = await readRedo(file, check, signal);
   refuseOtherRange(file, report, backup);
   const { checkpointLsn } = report;
   return { checkpointLsn, lastLsn, anyChanges: lastLsn > checkpointLsn };
