@@ -14,7 +14,8 @@ const busyMs = 1;
 export class FileSink implements ByteSink {
   readonly name: string;
   readonly #fd: number;
-  readonly #owned: boolean;
+  /** To be closed by us, once: its number is soon that of another file. */
+  #owned: boolean;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(name: string, fd: number, owned: boolean) {
@@ -62,7 +63,7 @@ export class FileSink implements ByteSink {
     if (!this.#owned) return;
     try {
       await syncFile(this.#fd);
-      await closeFile(this.#fd);
+      await this.#close();
     } catch (error) {
       throw this.#failed(error as Error);
     }
@@ -70,7 +71,13 @@ export class FileSink implements ByteSink {
 
   async abort(last?: Uint8Array): Promise<void> {
     if (last) await this.#writing.then(() => this.write([last])).catch(() => undefined);
-    if (this.#owned) await closeFile(this.#fd).catch(() => undefined);
+    await this.#close().catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#owned) return;
+    this.#owned = false;
+    await closeFile(this.#fd);
   }
 
   #failed(error: Error): Error {

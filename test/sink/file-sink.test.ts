@@ -31,6 +31,17 @@ describe('FileSink', () => {
     assert.equal(statSync(path).mode & 0o007, 0, 'nothing for others: it is all their data');
   });
 
+  it('closes its file once, whoever has the number of it by then', async () => {
+    const directory = scratchDir('sink');
+    const sink = await FileSink.create(join(directory, 'file'));
+    await sink.close();
+    const next = openSync(join(directory, 'next'), 'wx');
+    await sink.abort();
+    writeSync(next, 'written');
+    closeSync(next);
+    assert.equal(readFileSync(join(directory, 'next'), 'utf8'), 'written');
+  });
+
   it('refuses a path where something is, and follows no symbolic link', async () => {
     const directory = scratchDir('sink');
     const [there, outside] = [join(directory, 'there'), join(directory, 'outside')];
