@@ -49,11 +49,12 @@ export class DirectoryPlace implements BackupPlace, ByteSink {
   }
 
   async commit(manifest: Uint8Array): Promise<void> {
-    await writeNewFile(join(this.#directory.stage, manifestName), manifest);
-    await this.#directory.commit();
+    const path = join(this.#directory.stage, manifestName);
+    await this.#directory.commit(() => writeNewFile(path, manifest));
   }
 
   async abort(): Promise<void> {
+    await this.#directory.giveUp();
     await this.#archive.abort();
     await this.#directory.discard();
   }

@@ -65,13 +65,15 @@ export class DirectoryStore implements MemberStore {
     if (this.#open > 0) throw new BackupError('failed', `${this.#open} members are still open`);
     const members = [...this.#members.values()];
     const index = Buffer.concat([...encodeIndex(this.#begin.backupId, members)]);
-    await writeMember(this, beginName, encodeBegin(this.#begin));
-    await writeMember(this, indexName, index);
-    await this.#files.settle();
-    await this.#directory.commit();
+    await this.#directory.commit(async () => {
+      await writeMember(this, beginName, encodeBegin(this.#begin));
+      await writeMember(this, indexName, index);
+      await this.#files.settle();
+    });
   }
 
   async abort(): Promise<void> {
+    await this.#directory.giveUp();
     await this.#files.abandon();
     await this.#directory.discard();
   }

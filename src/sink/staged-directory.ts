@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { beginName, manifestName } from '../../formats/archive-record/index.ts';
+import { acceptedNames } from '../../formats/metadata/index.ts';
 import { BackupError, hasCode, toBackupError } from '../errors.ts';
 import { alreadyThere } from '../store/already-there.ts';
 import { stageName } from '../store/stage-name.ts';
@@ -18,6 +20,10 @@ export class StagedDirectory {
   readonly stage: string;
   readonly #checkedNames = new Set<string>();
   readonly #directories = new Set<string>();
+  /** Names that were moved up, in that order. */
+  readonly #moved: string[] = [];
+  #committing: Promise<void> | undefined;
+  #givenUp = false;
 
   private constructor(target: string) {
     this.target = target;
@@ -67,25 +73,27 @@ export class StagedDirectory {
     return path;
   }
 
-  /** Moves everything up. Every file was fsynced by who wrote it; here the directories are. */
-  async commit(): Promise<void> {
-    try {
-      const names = await readdir(this.stage);
-      for (const name of names) await this.#refuseExisting(name);
-      for (const directory of this.#directories) {
-        // Whoever worked in the stage may have removed one: that of a dropped database.
-        if (existsSync(directory)) await syncDirectory(directory);
-      }
-      for (const name of names) await rename(join(this.stage, name), join(this.target, name));
-      await rmdir(this.stage);
-      await syncDirectory(this.target);
-    } catch (error) {
-      throw toBackupError(error, 'storage');
-    }
+  /**
+   * Does the last work in the stage, then moves everything up. Every file was fsynced by who wrote
+   * it; here the directories are.
+   */
+  async commit(lastWork: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    this.#goOn();
+    this.#committing = this.#commit(lastWork);
+    await this.#committing;
   }
 
-  /** Removes what was written. Never throws. */
+  /** Keeps what is not committed from being it; waits for a commit that has begun. Never throws. */
+  async giveUp(): Promise<void> {
+    this.#givenUp = true;
+    await this.#committing?.catch(() => undefined);
+  }
+
+  /** Removes all that was written, were it committed meanwhile. Never throws. */
   async discard(): Promise<void> {
+    await this.giveUp();
+    // What cannot be taken back stays as it is: half of it would be of no use to anyone.
+    if (!(await this.#moveBack())) return;
     await rm(this.stage, { recursive: true, force: true }).catch(() => undefined);
   }
 
@@ -97,6 +105,56 @@ export class StagedDirectory {
     );
   }
 
+  async #commit(lastWork: () => Promise<void>): Promise<void> {
+    try {
+      await lastWork();
+      const names = lastTellingNames(await readdir(this.stage));
+      for (const name of names) await this.#refuseExisting(name);
+      for (const directory of this.#directories) {
+        this.#goOn();
+        // Whoever worked in the stage may have removed one: that of a dropped database.
+        if (existsSync(directory)) await syncDirectory(directory);
+      }
+      await this.#moveUp(names);
+      await rmdir(this.stage);
+      await syncDirectory(this.target);
+    } catch (error) {
+      throw toBackupError(error, 'storage');
+    }
+  }
+
+  /** All of them or none. */
+  async #moveUp(names: readonly string[]): Promise<void> {
+    try {
+      for (const name of names) {
+        this.#goOn();
+        await rename(join(this.stage, name), join(this.target, name));
+        this.#moved.push(name);
+      }
+    } catch (error) {
+      await this.#moveBack();
+      throw error;
+    }
+  }
+
+  /** What makes it a backup goes first. Tells whether all of it is back in the stage. */
+  async #moveBack(): Promise<boolean> {
+    try {
+      if (this.#moved.length > 0) await mkdir(this.stage, { recursive: true, mode: 0o750 });
+      for (let name = this.#moved.at(-1); name !== undefined; name = this.#moved.at(-1)) {
+        await rename(join(this.target, name), join(this.stage, name));
+        this.#moved.pop();
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #goOn(): void {
+    if (this.#givenUp) throw new BackupError('failed', `${this.target} was given up`);
+  }
+
   async #refuseExisting(name: string): Promise<void> {
     const path = join(this.target, name);
     const there = await lstat(path).catch((error: unknown) => {
@@ -106,4 +164,12 @@ export class StagedDirectory {
     if (!there) return;
     throw alreadyThere(path);
   }
+}
+
+/** A directory is taken for a backup by these, whatever their suffixes: they come when all else is there. */
+const telling = [beginName, manifestName, ...acceptedNames.checkpoints];
+
+function lastTellingNames(names: readonly string[]): string[] {
+  const tells = (name: string): boolean => telling.some((start) => name.startsWith(start));
+  return [...names.filter((name) => !tells(name)), ...names.filter(tells)];
 }

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   archiveName,
   decodeManifest,
@@ -54,6 +62,25 @@ describe('CommittedArchive', () => {
     await writeMember(store, 'db/t.ibd', text('rows'));
     await store.abort();
     assert.deepEqual(readdirSync(path), []);
+  });
+
+  it('leaves an empty directory when it is given up while it is committed, in any step of it', async () => {
+    const staged = (...names: string[]): string => join(stageName, ...names);
+    for (const step of ['', staged(manifestName), archiveName, manifestName]) {
+      const { path, store } = await created();
+      await writeMember(store, 'db/t.ibd', text('rows'));
+      const state = { settled: false };
+      const finished = store
+        .finish(samplePosition)
+        .catch(() => undefined)
+        .finally(() => {
+          state.settled = true;
+        });
+      while (!state.settled && !existsSync(join(path, step))) await turn();
+      await store.abort();
+      await finished;
+      assert.deepEqual(readdirSync(path), [], step);
+    }
   });
 
   it('leaves nothing that is a backup when a member stays open', async () => {

@@ -10,6 +10,7 @@ import {
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type BeginRecord,
   beginName,
@@ -185,6 +186,28 @@ describe('DirectoryStore', () => {
     await store.abort();
     assert.deepEqual(readdirSync(target), []);
     assert.deepEqual(openBelow(target), []);
+  });
+
+  it('leaves an empty directory when it is given up while it is finished, in any step of it', async () => {
+    // What is seen, from the first record in the stage to the whole backup.
+    const steps = [beginName, indexName, 'a', 'db', '../a', '../db', `../${beginName}`];
+    for (const step of ['', ...steps]) {
+      const target = scratchDir('store');
+      const store = await DirectoryStore.create(target, begin);
+      for (const path of ['a', 'b', 'c', 'db/t.ibd']) await put(store, path, 'x');
+      const state = { settled: false };
+      const finished = store
+        .finish()
+        .catch(() => undefined)
+        .finally(() => {
+          state.settled = true;
+        });
+      while (!state.settled && !existsSync(join(target, stageName, step))) await turn();
+      await store.abort();
+      await finished;
+      assert.deepEqual(readdirSync(target), [], step);
+      assert.deepEqual(openBelow(target), []);
+    }
   });
 
   it('is not finished while a member is open', async () => {

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { beginName, manifestName } from '../../formats/archive-record/index.ts';
+import type { BackupError } from '../../src/errors.ts';
 import { StagedDirectory } from '../../src/sink/staged-directory.ts';
 import { stageName } from '../../src/store/stage-name.ts';
 import { failureOf } from '../archive/support.ts';
@@ -103,5 +106,82 @@ describe('StagedDirectory', () => {
     await directory.discard();
     await directory.discard();
     assert.deepEqual(readdirSync(target), []);
+  });
+});
+
+/** Names of a backup; the last ones tell that it is one. */
+const others = Array.from({ length: 20 }, (_, i) => `other${i}`);
+const telling = [manifestName, beginName, 'xtrabackup_checkpoints.zst'];
+
+/** What has come up of a directory. */
+const movedUp = ({ target }: StagedDirectory): string[] =>
+  readdirSync(target).filter((name) => name !== stageName);
+
+interface Commit {
+  failure: BackupError | undefined;
+  settled: boolean;
+  done: Promise<void>;
+}
+
+function startCommit(directory: StagedDirectory): Commit {
+  const commit: Commit = { failure: undefined, settled: false, done: Promise.resolve() };
+  commit.done = directory
+    .commit()
+    .catch((error: unknown) => {
+      commit.failure = error as BackupError;
+    })
+    .finally(() => {
+      commit.settled = true;
+    });
+  return commit;
+}
+
+describe('a commit of a staged directory', () => {
+  const filled = async (): Promise<StagedDirectory> => {
+    const directory = await StagedDirectory.create(scratchDir('staged'), { empty: true });
+    await fill(directory, ...telling, ...others);
+    return directory;
+  };
+
+  it('brings what tells of a backup when all else is there', async () => {
+    const directory = await filled();
+    const commit = startCommit(directory);
+    for (; !commit.settled; await turn()) {
+      const names = movedUp(directory);
+      if (telling.some((name) => names.includes(name))) assert.ok(names.length > others.length);
+    }
+    assert.equal(commit.failure, undefined);
+    assert.deepEqual(movedUp(directory).sort(), [...others, ...telling].sort());
+  });
+
+  it('leaves nothing of it when it is discarded meanwhile, however much came up', async () => {
+    for (let wanted = 0; wanted <= others.length + telling.length; wanted += 1) {
+      const directory = await filled();
+      const commit = startCommit(directory);
+      while (!commit.settled && movedUp(directory).length < wanted) await turn();
+      await directory.discard();
+      await commit.done;
+      assert.deepEqual(readdirSync(directory.target), [], `when ${wanted} names were there`);
+    }
+  });
+
+  it('does not begin once it was discarded', async () => {
+    const directory = await filled();
+    await directory.discard();
+    assert.match((await failureOf(() => directory.commit())).message, /was given up/);
+    assert.deepEqual(readdirSync(directory.target), []);
+  });
+
+  it('takes back what came up when another name cannot', async () => {
+    const directory = await filled();
+    const commit = startCommit(directory);
+    while (movedUp(directory).length === 0) await turn();
+    // No file is moved over a directory.
+    const obstacles = telling.map((name) => join(directory.target, name));
+    for (const path of obstacles) mkdirSync(path);
+    await commit.done;
+    assert.equal(commit.failure?.code, 'storage');
+    assert.deepEqual(movedUp(directory).sort(), [...telling].sort());
+    assert.equal(readdirSync(directory.stage).length, others.length + telling.length);
   });
 });
