@@ -5,6 +5,7 @@ import type { CopyContext } from '../copy-context.ts';
 import type { CopyJob } from '../copy/copy-messages.ts';
 import { HeldFile, type LateFile } from '../held-file.ts';
 import { listAriaLogs, listOtherFiles } from './other-files.ts';
+import { refuseLost } from './refuse-lost.ts';
 
 /**
  * Under BLOCK_DDL: everything that is not InnoDB. Returns the files whose last
@@ -15,16 +16,17 @@ export async function copyOtherFiles(context: CopyContext, info: MariadbInfo): P
   const { settled, late, emptyDatabases } = listOtherFiles(info);
   // Aria recovers from the checkpoint in its control file: that must be older than every copied table.
   const { control } = listAriaLogs(info);
-  if (control) await pool.copy([control]);
+  if (control) refuseLost(await pool.copy([control]));
   progress.expect(totalSize([...settled, ...late]));
   reporter.info(`copying ${settled.length} other files`);
-  await pool.copy(settled);
+  refuseLost(await pool.copy(settled));
   for (const database of emptyDatabases) {
     await writeMember(store, `${database}/db.opt`, new Uint8Array(0));
   }
   // Last, so that little is left for the moment when commits are held off.
   const { logs } = listAriaLogs(info);
   const newest = logs.pop();
+  // FLUSH LOGS may purge one that was needed no more before the control file was copied.
   await pool.copy(logs);
   const held = holdFiles(context, [...(newest ? [newest] : []), ...late]);
   for (const file of held) await file.ahead();

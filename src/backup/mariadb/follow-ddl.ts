@@ -6,6 +6,7 @@ import type { CopiedFile } from '../copy/copy-messages.ts';
 import type { CopyContext } from '../copy-context.ts';
 import type { TablespaceFile } from '../plan/tablespace-file.ts';
 import { type SpaceFile, ddlChanges } from './ddl-changes.ts';
+import { refuseLost } from './refuse-lost.ts';
 import { scanTables } from './scan-tables.ts';
 
 /**
@@ -28,7 +29,7 @@ export async function followDdl(
     await writeMember(store, withSuffix(from, '.ren'), Buffer.from(withSuffix(to, '')));
   }
   progress.expect(created.reduce((sum, file) => sum + file.size, 0));
-  await pool.copy(created.map(asNew));
+  refuseLost(await pool.copy(created.map(asNew)));
   if (removed.length + renamed.length + created.length > 0) {
     reporter.info(
       `since the copy began: ${created.length} tables new or not known by their space id then, ` +
