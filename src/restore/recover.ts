@@ -13,6 +13,9 @@ import type { ServerBinary } from './server-binary.ts';
 
 const tailLines = 15;
 
+/** How long to wait before a server that has not ended is asked again. */
+const askAgainMs = 5000;
+
 const hints = {
   prepare: 'the directory is not usable; extract the backup again before another try',
   restore: 'what was restored is not usable: remove it, then restore again',
@@ -96,7 +99,10 @@ kill $! 2>/dev/null
 exit $status
 `;
 
-/** Asks for a clean shutdown once the server is up, kills it at the first fatal message. */
+/**
+ * Asks for a clean shutdown once the server is up, and again until it has ended: one that is only
+ * just ready may miss it. Kills it at the first fatal message.
+ */
 async function runToShutdown(
   command: readonly string[],
   cwd: string,
@@ -110,11 +116,18 @@ async function runToShutdown(
     child.stdin.end();
   };
   signal.addEventListener('abort', kill);
+  const ask = (): void => {
+    child.stdin.write('\n');
+  };
+  let asking: NodeJS.Timeout | undefined;
   const take = (line: string): void => {
     const wasReady = log.ready;
     log.add(line);
     if (log.fatal !== undefined) kill();
-    else if (log.ready && !wasReady) child.stdin.write('\n');
+    else if (log.ready && !wasReady) {
+      ask();
+      asking = setInterval(ask, askAgainMs);
+    }
   };
   const read = [child.stdout, child.stderr].map(async (stream) => {
     for await (const line of createInterface({ input: stream })) take(line);
@@ -130,6 +143,7 @@ async function runToShutdown(
       else log.fatal = `the server ended with ${end}`;
     }
   } finally {
+    clearInterval(asking);
     kill();
     signal.removeEventListener('abort', kill);
   }

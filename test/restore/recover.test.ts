@@ -113,6 +113,27 @@ describe('recovery by the server itself', () => {
   });
 });
 
+describe('a server that misses the word to shut down', () => {
+  it('is told again', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const missed = join(scratchDir('missed'), 'once');
+    const server = fakeServer(
+      serverThatSays('mariadbd: ready for connections.').replace(
+        "trap 'exit 0' TERM",
+        `trap 'if [ -e ${missed} ]; then exit 0; else echo > ${missed}; fi' TERM`,
+      ),
+    );
+    const prepared = tryPrepare(lightCopyOf(directory), server.path);
+    while (!existsSync(missed)) await sleep(10);
+    t.mock.timers.tick(60_000);
+    const { failure } = await prepared;
+    // It ended by itself; that it recovered nothing is another matter.
+    assert.equal(failure?.code, 'recovery');
+    assert.doesNotMatch(failure.message, /SIGKILL|never became ready/u);
+    assert.equal(isAlive(pidOf(server)), false);
+  });
+});
+
 describe('an interrupted recovery', () => {
   for (const [signal, status] of [
     ['SIGTERM', 143],
