@@ -83,6 +83,7 @@ export async function backup(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<BackupResult> {
+  signal.throwIfAborted();
   const cleanUp = new CleanUp();
   const aborting = aborted(signal);
   try {
