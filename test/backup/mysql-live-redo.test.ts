@@ -24,7 +24,11 @@ async function follow(server: TestServer) {
     socket: server.socket,
     tls: { mode: 'disabled' },
   });
-  const log = { directory: join(server.datadir, '#innodb_redo'), spoolDirectory: tmpdir() };
+  const log = {
+    directory: join(server.datadir, '#innodb_redo'),
+    spoolDirectory: tmpdir(),
+    encrypted: false,
+  };
   const copier = new RedoCopier(log, (bytes) => {
     check.push(bytes);
   });

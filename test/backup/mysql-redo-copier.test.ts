@@ -27,8 +27,8 @@ class Copy {
   readonly copier: RedoCopier;
   readonly #parts: Uint8Array[] = [];
 
-  constructor(directory: string) {
-    const log = { directory, spoolDirectory: tmpdir() };
+  constructor(directory: string, encrypted = true) {
+    const log = { directory, spoolDirectory: tmpdir(), encrypted };
     this.copier = new RedoCopier(log, (bytes) => this.#parts.push(bytes.slice()));
   }
 
@@ -304,6 +304,19 @@ describe('the end of MySQL’s redo that was copied further than that', () => {
     copy.take(files.lsn);
     assert.equal(copy.end(first + 100, files.lsn), true);
     assert.deepEqual(copy.bytes, Buffer.from(last));
+  });
+
+  it('is not left uncut in a log that was not encrypted when commits could have been held', () => {
+    for (const held of [true, false]) {
+      const files = newFiles({ key: keyBlock(1) });
+      const copy = new Copy(files.directory, false);
+      if (held) copy.copier.hold();
+      files.put(files.lsn, block(files.lsn, { dataLength: 0x8000 | 512 }));
+      files.lsn += 512;
+      if (held) copy.take(files.lsn);
+      const message = /^the redo log was encrypted during the backup$/u;
+      assert.throws(() => copy.end(first + 100, files.lsn), fails('failed', message));
+    }
   });
 
   it('is an error where it was not held: nothing can be taken back', () => {

@@ -129,7 +129,8 @@ describe('the begin record of an encrypted backup', () => {
       ]),
     );
     const archive = readFileSync(join(target, 'archive.xbs'));
-    const from = archive.indexOf('{');
+    // One byte alone may be in the header of the chunk as well.
+    const from = archive.indexOf('{"');
     const begin = decodeBegin(archive.subarray(from, archive.indexOf('\n', from) + 1));
     assert.deepEqual([begin.compression, begin.encryption], ['lz4', 'AES192']);
     assert.equal(begin.digests, true);
