@@ -8,7 +8,7 @@ import { type MysqlRedoStatus, readRedoStatus } from '../../server/mysql/redo-st
 import type { Session } from '../../server/session.ts';
 import { BackupError } from '../../errors.ts';
 import type { RedoEnd, RedoFollower, RedoOutput } from '../redo/redo-follower.ts';
-import { RedoCopier } from './redo-copier.ts';
+import { RedoCopier, type RedoToCopy } from './redo-copier.ts';
 
 /**
  * Follows MySQL's `#innodb_redo`. `register`: as a consumer of the log, so that the
@@ -16,7 +16,7 @@ import { RedoCopier } from './redo-copier.ts';
  */
 export async function followMysqlRedo(
   session: Session,
-  log: { directory: string; register: boolean; spoolDirectory: string },
+  log: RedoToCopy & { register: boolean },
   output: RedoOutput,
 ): Promise<RedoFollower> {
   const refusal = log.register ? await registerConsumer(session) : 'not asked to';

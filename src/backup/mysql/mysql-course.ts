@@ -49,7 +49,12 @@ export class MysqlCourse implements Course {
 
   private constructor(info: MysqlInfo, session: Session, lock: InstanceLock, register: boolean) {
     this.info = info;
-    this.redoLog = { flavour: 'mysql', directory: redoDirectory(info), register };
+    this.redoLog = {
+      flavour: 'mysql',
+      directory: redoDirectory(info),
+      encrypted: info.redoEncrypted,
+      register,
+    };
     this.#session = session;
     this.#lock = lock;
   }

@@ -24,6 +24,16 @@ const turnBytesMax = 16 * windowBytes;
  */
 const badReadsMax = 50;
 
+/** What is copied, and how. */
+export interface RedoToCopy {
+  /** `#innodb_redo`. */
+  directory: string;
+  /** For what `hold` holds back. */
+  spoolDirectory: string;
+  /** Whether nobody commits while the end is fixed: an encrypted block cannot be cut there. */
+  encrypted: boolean;
+}
+
 /**
  * Follows the redo log of a running server from its newest checkpoint. It copies
  * whole blocks as they are, never beyond the LSN that the server calls durable: the
@@ -32,7 +42,7 @@ const badReadsMax = 50;
 export class RedoCopier {
   readonly checkpoint: LiveCheckpoint;
   readonly #output: RedoOutput;
-  readonly #spoolDirectory: string;
+  readonly #log: RedoToCopy;
   readonly #files: LiveRedoFiles;
   readonly #window = new Uint8Array(windowBytes);
   #position: number;
@@ -40,10 +50,10 @@ export class RedoCopier {
   #badReads = 0;
   #status: MysqlRedoStatus | undefined;
 
-  /** Starts at the newest checkpoint of the log; `spoolDirectory`: for what `hold` holds back. */
-  constructor(log: { directory: string; spoolDirectory: string }, output: RedoOutput) {
+  /** Starts at the newest checkpoint of the log. */
+  constructor(log: RedoToCopy, output: RedoOutput) {
     this.#output = output;
-    this.#spoolDirectory = log.spoolDirectory;
+    this.#log = log;
     this.#files = new LiveRedoFiles(log.directory);
     this.checkpoint = this.#files.checkpoint();
     this.#position = blockStart(this.checkpoint.lsn);
@@ -59,7 +69,7 @@ export class RedoCopier {
    * may have been copied than belongs to the backup.
    */
   hold(): void {
-    this.#held ??= new HeldBlocks(this.#position, this.#spoolDirectory);
+    this.#held ??= new HeldBlocks(this.#position, this.#log.spoolDirectory);
   }
 
   /** Copies whole blocks that the server has made durable, below `stopLsn` at most. */
@@ -105,7 +115,9 @@ export class RedoCopier {
   }
 
   #cut(block: Uint8Array, lsn: number): void {
-    this.#output(isEncryptedBlock(block, 0) ? block : cutBlock(block, lsn));
+    const isEncrypted = isEncryptedBlock(block, 0);
+    if (isEncrypted && !this.#log.encrypted) throw this.#encryptedMeanwhile();
+    this.#output(isEncrypted ? block : cutBlock(block, lsn));
     this.#position = lsn;
   }
 
@@ -153,8 +165,11 @@ export class RedoCopier {
   }
 
   #refuseUnknownKey(encrypted: boolean): void {
-    if (!encrypted || this.#files.encrypted) return;
-    throw new BackupError('failed', 'the redo log was encrypted during the backup', {
+    if (encrypted && !this.#files.encrypted) throw this.#encryptedMeanwhile();
+  }
+
+  #encryptedMeanwhile(): BackupError {
+    return new BackupError('failed', 'the redo log was encrypted during the backup', {
       where: { path: this.#files.directory, lsn: this.#position },
       hint: 'leave innodb_redo_log_encrypt as it is while a backup runs, and start again',
     });

@@ -14,6 +14,8 @@ export interface MysqlRedoLog {
   flavour: 'mysql';
   /** `#innodb_redo`, absolute. */
   directory: string;
+  /** It was being encrypted when the backup began: nobody commits then while the end is fixed. */
+  encrypted: boolean;
   /** Ask the server to keep its files until they are copied. */
   register: boolean;
 }
