@@ -2,12 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError, hasCode } from '../errors.ts';
 import { type Access, Session } from './session.ts';
 
-/**
- * What a lock waits for at a time. MySQL does not see that a client is gone while it waits for
- * one: what was killed would wait on, and hold off all that come after it.
- */
-const waitSecondsMax = 30;
-
 /** How long the end of a wait may take when the tool ends. */
 const killMsMax = 3000;
 
@@ -16,6 +10,11 @@ export interface LockOptions {
   lockTimeoutSeconds: number;
   /** After that the server ends a session that says nothing; 60 by default. */
   silentSecondsMax?: number | undefined;
+  /**
+   * How long a lock waits at a time, 30 by default. MySQL does not see that a client is gone while
+   * it waits for one: what was killed would wait on, and hold off all that come after it.
+   */
+  waitSecondsMax?: number | undefined;
 }
 
 /**
@@ -26,13 +25,20 @@ export class LockSession {
   readonly #access: Access;
   readonly #session: Session;
   readonly #id: number;
+  readonly #waitSecondsMax: number;
   readonly #heartbeat: NodeJS.Timeout;
   #statements = 0;
 
-  private constructor(access: Access, session: Session, id: number, silentSecondsMax: number) {
+  private constructor(
+    access: Access,
+    session: Session,
+    id: number,
+    { silentSecondsMax, waitSecondsMax }: { silentSecondsMax: number; waitSecondsMax: number },
+  ) {
     this.#access = access;
     this.#session = session;
     this.#id = id;
+    this.#waitSecondsMax = waitSecondsMax;
     this.#heartbeat = setInterval(
       () => {
         if (this.#statements === 0) void this.run('DO 1').catch(() => undefined);
@@ -43,12 +49,16 @@ export class LockSession {
 
   static async open(
     access: Access,
-    { silentSecondsMax = 60 }: Pick<LockOptions, 'silentSecondsMax'> = {},
+    options: Omit<LockOptions, 'lockTimeoutSeconds'> = {},
   ): Promise<LockSession> {
+    const { silentSecondsMax = 60, waitSecondsMax = 30 } = options;
     const session = await Session.open(access);
     const [row] = await session.rows('SELECT CONNECTION_ID() AS id');
     await session.run(`SET SESSION wait_timeout = ${silentSecondsMax}`);
-    return new LockSession(access, session, Number(row?.['id']), silentSecondsMax);
+    return new LockSession(access, session, Number(row?.['id']), {
+      silentSecondsMax,
+      waitSecondsMax,
+    });
   }
 
   async run(sql: string): Promise<void> {
@@ -62,13 +72,14 @@ export class LockSession {
 
   /** A statement that may wait so long for what other sessions hold. In between those who wait behind it get their turn. */
   async lock(sql: string, timeoutSeconds: number): Promise<void> {
-    for (let left = timeoutSeconds; ; left -= waitSecondsMax) {
-      await this.run(`SET SESSION lock_wait_timeout = ${Math.min(left, waitSecondsMax)}`);
+    const most = this.#waitSecondsMax;
+    for (let left = timeoutSeconds; ; left -= most) {
+      await this.run(`SET SESSION lock_wait_timeout = ${Math.min(left, most)}`);
       try {
         await this.run(sql);
         return;
       } catch (error) {
-        if (left <= waitSecondsMax || !isTimeout(error)) throw error;
+        if (left <= most || !isTimeout(error)) throw error;
       }
     }
   }

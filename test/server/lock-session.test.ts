@@ -54,24 +54,52 @@ for (const product of products) {
 }
 
 describe('a wait for a lock of MySQL', { skip: leftOut('mysql-9.7') }, () => {
-  it('ends with the session that is closed, and holds nobody off any more', async () => {
+  const waits =
+    "SELECT 1 FROM performance_schema.processlist WHERE info LIKE 'FLUSH%' AND state LIKE 'Waiting%'";
+
+  /** A server that a session waits on for its lock, behind a long statement. */
+  async function startWaiting(waitSecondsMax?: number): Promise<{
+    server: TestServer;
+    session: LockSession;
+    letGo: () => Promise<void>;
+    locked: Promise<unknown>;
+  }> {
     const server = await startServer({ name: 'waiting', product: 'mysql-9.7' });
     await server.query('CREATE DATABASE d');
     await server.query('CREATE TABLE d.slow (a INT) ENGINE=MyISAM');
     await server.query('CREATE TABLE d.t (a INT)');
-    await holdLongWrite(server, 'd.slow');
+    const letGo = await holdLongWrite(server, 'd.slow');
     const access = { user: 'root', socket: server.socket, tls: { mode: 'disabled' } } as const;
-    const session = await LockSession.open(access);
-    // The driver leaves open what becomes of the statement of a connection that is cut.
-    void session.lock('FLUSH TABLES WITH READ LOCK', 1000).catch(() => undefined);
-    const waits =
-      "SELECT 1 FROM performance_schema.processlist WHERE info LIKE 'FLUSH%' AND state LIKE 'Waiting%'";
+    const session = await LockSession.open(access, { waitSecondsMax });
+    const locked = session.lock('FLUSH TABLES WITH READ LOCK', 1000).catch(String);
     while ((await server.query(waits)).length === 0) await sleep(10);
-    await session.close({ holds: true });
+    return { server, session, letGo, locked };
+  }
+
+  /** Fails when others wait for longer than so many seconds. */
+  async function write(server: TestServer, seconds: number): Promise<void> {
     const writer = await server.connect();
-    await writer.query('SET lock_wait_timeout = 30');
+    await writer.query(`SET lock_wait_timeout = ${seconds}`);
     await writer.query('INSERT INTO d.t VALUES (1)');
+    await writer.end();
+  }
+
+  it('ends with the session that is closed, and holds nobody off any more', async () => {
+    const { server, session } = await startWaiting();
+    await session.close({ holds: true });
+    await write(server, 30);
     assert.deepEqual(await server.query(waits), []);
     await server.kill();
+  });
+
+  it('lets others write now and then, and has its lock in the end', async () => {
+    const { server, session, letGo, locked } = await startWaiting(1);
+    for (let i = 0; i < 3; i += 1) await write(server, 60);
+    await letGo();
+    assert.equal(await locked, undefined);
+    await assert.rejects(write(server, 1), { code: 'ER_LOCK_WAIT_TIMEOUT' });
+    await session.close({ holds: true });
+    await write(server, 60);
+    await server.stop();
   });
 });
