@@ -1,6 +1,7 @@
 import { toBackupError } from '../errors.ts';
 import type { ByteSink } from '../sink/byte-sink.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { unlessAborted } from '../worker/unless-aborted.ts';
 import { ArchiveChecker, type ArchiveSummary } from './archive-checker.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function guard(
     for await (const bytes of source.bytes) {
       signal.throwIfAborted();
       for (const _ of checker.push(bytes));
-      await stoppable(sink.write([bytes]), signal);
+      await unlessAborted(sink.write([bytes]), signal);
     }
     const summary = checker.end();
     await sink.close();
@@ -41,26 +42,9 @@ export async function guard(
 async function spoil(sink: ByteSink, signal: AbortSignal): Promise<void> {
   try {
     signal.throwIfAborted();
-    await stoppable(sink.write([spoiler]), signal);
+    await unlessAborted(sink.write([spoiler]), signal);
     await sink.close();
   } catch {
     await sink.abort(signal.aborted ? spoiler : undefined);
-  }
-}
-
-/** `step`, but no longer than until the signal: a write ends when its reader wants it to. */
-async function stoppable(step: Promise<void>, signal: AbortSignal): Promise<void> {
-  let stop = (): void => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(signal.reason as Error);
-    };
-  });
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop);
-  try {
-    await Promise.race([step, stopped]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -26,7 +26,7 @@ import { probeDirectory } from '../sink/probe-directory.ts';
 import { StagedDirectory } from '../sink/staged-directory.ts';
 import type { Encoding } from '../transform/encoding.ts';
 import { version } from '../version.ts';
-import { aborted } from '../worker/aborted.ts';
+import { unlessAborted } from '../worker/unless-aborted.ts';
 import { chainLayout, filesOf } from './chain-layout.ts';
 import { filesBelow } from './directory/link-directory.ts';
 import { isRewritten } from './full-records.ts';
@@ -132,7 +132,7 @@ async function copyFiles(
   const data = { ...copyMemory(parallel), flavour, pageSize, redoStart, encoding };
   const pool = new CopyPool(parallel, data, store);
   try {
-    await Promise.race([pool.copy(jobsOf(path, backup, course)), aborted(signal)]);
+    await unlessAborted(pool.copy(jobsOf(path, backup, course)), signal);
   } finally {
     await pool.stop();
   }

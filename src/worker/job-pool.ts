@@ -1,6 +1,6 @@
-import { aborted } from './aborted.ts';
 import { shareJobs } from './share-jobs.ts';
 import { type Thread, startThread } from './thread.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 type Answer<Result> = { kind: 'result'; result: Result };
 
@@ -37,7 +37,7 @@ export class JobPool<Job, Result> {
         slot.thread.post(job);
         return await Promise.race([answered, slot.thread.failed]);
       });
-      return await Promise.race([done, aborted(signal)]);
+      return await unlessAborted(done, signal);
     } finally {
       await Promise.all(this.#threads.map(({ thread }) => thread.stop()));
     }
