@@ -17,6 +17,8 @@ export interface LockOptions {
   waitSecondsMax?: number | undefined;
 }
 
+type Seconds = { readonly [name in keyof LockOptions]-?: number };
+
 /**
  * A connection whose locks the server takes back when the process is gone, and soon when it is
  * there but stands still.
@@ -25,40 +27,34 @@ export class LockSession {
   readonly #access: Access;
   readonly #session: Session;
   readonly #id: number;
-  readonly #waitSecondsMax: number;
+  readonly #seconds: Seconds;
   readonly #heartbeat: NodeJS.Timeout;
   #statements = 0;
 
-  private constructor(
-    access: Access,
-    session: Session,
-    id: number,
-    { silentSecondsMax, waitSecondsMax }: { silentSecondsMax: number; waitSecondsMax: number },
-  ) {
+  private constructor(access: Access, session: Session, id: number, seconds: Seconds) {
     this.#access = access;
     this.#session = session;
     this.#id = id;
-    this.#waitSecondsMax = waitSecondsMax;
+    this.#seconds = seconds;
     this.#heartbeat = setInterval(
       () => {
         if (this.#statements === 0) void this.run('DO 1').catch(() => undefined);
       },
-      (silentSecondsMax * 1000) / 4,
+      (seconds.silentSecondsMax * 1000) / 4,
     ).unref();
   }
 
   static async open(
     access: Access,
-    options: Omit<LockOptions, 'lockTimeoutSeconds'> = {},
+    { lockTimeoutSeconds, silentSecondsMax = 60, waitSecondsMax = 30 }: LockOptions,
   ): Promise<LockSession> {
-    const { silentSecondsMax = 60, waitSecondsMax = 30 } = options;
     const session = await Session.open(access);
     const [row] = await session.rows('SELECT CONNECTION_ID() AS id');
-    await session.run(`SET SESSION wait_timeout = ${silentSecondsMax}`);
-    return new LockSession(access, session, Number(row?.['id']), {
-      silentSecondsMax,
-      waitSecondsMax,
-    });
+    await session.run(
+      `SET SESSION wait_timeout = ${silentSecondsMax}, lock_wait_timeout = ${lockTimeoutSeconds}`,
+    );
+    const seconds = { lockTimeoutSeconds, silentSecondsMax, waitSecondsMax };
+    return new LockSession(access, session, Number(row?.['id']), seconds);
   }
 
   async run(sql: string): Promise<void> {
@@ -70,16 +66,16 @@ export class LockSession {
     }
   }
 
-  /** A statement that may wait so long for what other sessions hold. In between those who wait behind it get their turn. */
-  async lock(sql: string, timeoutSeconds: number): Promise<void> {
-    const most = this.#waitSecondsMax;
-    for (let left = timeoutSeconds; ; left -= most) {
-      await this.run(`SET SESSION lock_wait_timeout = ${Math.min(left, most)}`);
+  /** A statement that waits for what other sessions hold. In between those who wait behind it get their turn. */
+  async lock(sql: string): Promise<void> {
+    const { lockTimeoutSeconds, waitSecondsMax } = this.#seconds;
+    for (let left = lockTimeoutSeconds; ; left -= waitSecondsMax) {
+      await this.run(`SET SESSION lock_wait_timeout = ${Math.min(left, waitSecondsMax)}`);
       try {
         await this.run(sql);
         return;
       } catch (error) {
-        if (left <= most || !isTimeout(error)) throw error;
+        if (left <= waitSecondsMax || !isTimeout(error)) throw error;
       }
     }
   }

@@ -70,8 +70,8 @@ describe('a wait for a lock of MySQL', { skip: leftOut('mysql-9.7') }, () => {
     await server.query('CREATE TABLE d.t (a INT)');
     const letGo = await holdLongWrite(server, 'd.slow');
     const access = { user: 'root', socket: server.socket, tls: { mode: 'disabled' } } as const;
-    const session = await LockSession.open(access, { waitSecondsMax });
-    const locked = session.lock('FLUSH TABLES WITH READ LOCK', 1000).catch(String);
+    const session = await LockSession.open(access, { lockTimeoutSeconds: 1000, waitSecondsMax });
+    const locked = session.lock('FLUSH TABLES WITH READ LOCK').catch(String);
     while ((await server.query(waits)).length === 0) await sleep(10);
     return { server, session, letGo, locked };
   }

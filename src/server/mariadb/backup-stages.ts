@@ -20,9 +20,7 @@ export class BackupStages {
   }
 
   static async open(access: Access, options: LockOptions): Promise<BackupStages> {
-    const session = await LockSession.open(access, options);
-    await session.run(`SET SESSION lock_wait_timeout = ${options.lockTimeoutSeconds}`);
-    return new BackupStages(session);
+    return new BackupStages(await LockSession.open(access, options));
   }
 
   /** Milliseconds that commits were held off. */

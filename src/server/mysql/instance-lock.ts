@@ -8,18 +8,16 @@ import type { Access } from '../session.ts';
  */
 export class InstanceLock {
   readonly #session: LockSession;
-  readonly #timeoutSeconds: number;
   #held = false;
   #tablesLockedSince: number | undefined;
   #commitsBlockedMs = 0;
 
-  private constructor(session: LockSession, timeoutSeconds: number) {
+  private constructor(session: LockSession) {
     this.#session = session;
-    this.#timeoutSeconds = timeoutSeconds;
   }
 
   static async open(access: Access, options: LockOptions): Promise<InstanceLock> {
-    return new InstanceLock(await LockSession.open(access, options), options.lockTimeoutSeconds);
+    return new InstanceLock(await LockSession.open(access, options));
   }
 
   /** Milliseconds that commits were held off. */
@@ -30,15 +28,15 @@ export class InstanceLock {
   /** Holds off DDL, undo truncation and the purge of binlogs; rows may be changed on. */
   async lockInstance(): Promise<void> {
     this.#held = true;
-    await this.#session.lock('LOCK INSTANCE FOR BACKUP', this.#timeoutSeconds);
+    await this.#session.lock('LOCK INSTANCE FOR BACKUP');
   }
 
   /** Holds off every change to any table. */
   async lockTables(): Promise<void> {
     // Flushed before, so that little is left to flush while everybody waits.
-    await this.#session.lock('FLUSH NO_WRITE_TO_BINLOG TABLES', this.#timeoutSeconds);
+    await this.#session.lock('FLUSH NO_WRITE_TO_BINLOG TABLES');
     this.#tablesLockedSince = performance.now();
-    await this.#session.lock('FLUSH TABLES WITH READ LOCK', this.#timeoutSeconds);
+    await this.#session.lock('FLUSH TABLES WITH READ LOCK');
   }
 
   async unlockTables(): Promise<void> {
