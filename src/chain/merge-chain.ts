@@ -77,7 +77,7 @@ export async function mergeChain(
   });
   const backup = readBackupDirectory(directory.stage);
   const course = restoreCourse(backup);
-  checkFiles(backup, course.requiredFiles(backup));
+  checkFiles(backup, course);
   const redo = await course.checkRedo(backup, signal);
   await checkPages(backup, course, redo, signal);
   const { lastLsn } = redo;

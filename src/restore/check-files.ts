@@ -4,13 +4,18 @@ import { beginName, endName, indexName } from '../../formats/archive-record/inde
 import { BackupError } from '../errors.ts';
 import { plainPath } from '../transform/member-decoder.ts';
 import type { BackupDirectory } from './backup-directory.ts';
+import type { RestoreCourse } from './restore-course.ts';
 
 /**
  * A server starts, with corrupt data, when an undo tablespace or a table is
- * missing: so every file is held against the backup's own list before it may, and where it has none
- * against `required`, what any backup of such a server has.
+ * missing: so every file is held against the backup's own list before it may. Where it has none,
+ * what any backup of such a server has must be there, under the names that `nameOf` gives it.
  */
-export function checkFiles(backup: BackupDirectory, required: readonly string[]): void {
+export function checkFiles(
+  backup: BackupDirectory,
+  course: RestoreCourse,
+  nameOf: (file: string) => string = (file) => file,
+): void {
   const { path, members } = backup;
   if (members) {
     const records = new Set([beginName, indexName, endName]);
@@ -20,7 +25,7 @@ export function checkFiles(backup: BackupDirectory, required: readonly string[])
     }
     return;
   }
-  for (const file of required) checkFile(join(path, file), undefined);
+  for (const file of course.requiredFiles(backup)) checkFile(join(path, nameOf(file)), undefined);
 }
 
 function checkFile(path: string, size: number | undefined): void {

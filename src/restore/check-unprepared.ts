@@ -18,5 +18,5 @@ export async function checkUnprepared(
   const course = restoreCourse(backup);
   const redo = await course.checkRedo(backup, signal);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
-  checkFiles(backup, course.requiredFiles(backup));
+  checkFiles(backup, course);
 }

@@ -45,7 +45,7 @@ export async function prepare(
   const redo = await course.checkRedo(backup, signal);
   reporter.info(`redo log is whole: LSN ${redo.checkpointLsn} to ${redo.lastLsn}`);
   const state = join(path, prepareStateName);
-  if (!existsSync(state)) checkFiles(backup, course.requiredFiles(backup));
+  if (!existsSync(state)) checkFiles(backup, course);
   const pages = await checkPages(backup, course, redo, signal);
   reporter.info(`${pages} pages checked`);
   signal.throwIfAborted();

@@ -50,7 +50,7 @@ export async function layIncrements(
   );
   if (!state) {
     decodedFiles(path);
-    checkFiles(base.backup, base.course.requiredFiles(base.backup));
+    checkFiles(base.backup, base.course);
     refuseTwins(base);
   }
   for (const link of waiting) await checkIncrement(link, signal);
@@ -71,10 +71,7 @@ async function checkIncrement(link: LinkDirectory, signal: AbortSignal): Promise
   const { path, backup, course } = link;
   const { deltas } = incrementFiles(link);
   const inDelta = new Set(deltas.map(({ file }) => file));
-  checkFiles(
-    backup,
-    course.requiredFiles(backup).map((file) => (inDelta.has(file) ? deltaName(file) : file)),
-  );
+  checkFiles(backup, course, (file) => (inDelta.has(file) ? deltaName(file) : file));
   for (const delta of deltas) {
     const pages = readDelta(path, delta, signal);
     while ((await pages.next()).done !== true);
