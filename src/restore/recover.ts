@@ -109,6 +109,7 @@ async function runToShutdown(
   log: RecoveryLog,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted();
   const child = spawn('/bin/sh', ['-c', watched, 'sh', ...command], { stdio: 'pipe', cwd });
   // Its end is judged by its status; a line that it did not live to read is no failure.
   child.stdin.on('error', () => undefined);
